@@ -7,6 +7,8 @@
  * nothing to undo succeeds. A machine is named by its upper-case UUID. */
 #pragma once
 
+#include "base/auto.h"
+
 #include <glib.h>
 
 struct hypervisor;
@@ -45,7 +47,7 @@ struct hv_vm {
 	GPtrArray *points;  /* char *: checkpoint names of ours (HV_OURS...) that libvirt knows */
 };
 void hv_vm_free(struct hv_vm *vm);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct hv_vm, hv_vm_free)
+CAIRN_DEFINE_AUTO(hv_vm, hv_vm_free)
 
 /* One machine's part of a point: what begin and its neighbours need. Owned by the caller. */
 struct hv_point_disk {
@@ -61,7 +63,7 @@ struct hv_point {
 	GPtrArray *disks; /* struct hv_point_disk: those that take part */
 };
 void hv_point_free(struct hv_point *point);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct hv_point, hv_point_free)
+CAIRN_DEFINE_AUTO(hv_point, hv_point_free)
 
 /* Events come from a thread of the driver. The handler copies what it needs and returns at once. */
 enum hv_event_type {
@@ -82,7 +84,7 @@ typedef void (*hv_event_fn)(const struct hv_event *event, void *user_data);
 /* @uri as libvirt's, or "fake:///". PEER when the hypervisor does not answer. */
 struct hypervisor *hypervisor_open(const char *uri, GError **error);
 void hypervisor_close(struct hypervisor *hv);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct hypervisor, hypervisor_close)
+CAIRN_DEFINE_AUTO(hypervisor, hypervisor_close)
 const char *hypervisor_uri(const struct hypervisor *hv);
 void hypervisor_set_events(struct hypervisor *hv, hv_event_fn fn, void *user_data);
 

@@ -4,6 +4,8 @@
  * conformance test. Not thread-safe: the loop thread owns it. */
 #pragma once
 
+#include "base/auto.h"
+
 #include <glib.h>
 
 struct store;
@@ -23,13 +25,13 @@ struct store_object {
 	GBytes *body;
 };
 void store_object_free(struct store_object *object);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct store_object, store_object_free)
+CAIRN_DEFINE_AUTO(store_object, store_object_free)
 
 /* A transaction under construction. */
 struct store_txn;
 struct store_txn *store_txn_new(void);
 void store_txn_free(struct store_txn *txn);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct store_txn, store_txn_free)
+CAIRN_DEFINE_AUTO(store_txn, store_txn_free)
 /* Only checks that @version holds. */
 void store_txn_expect(struct store_txn *txn, const char *kind, const char *id, guint64 version);
 /* @body is not taken over (a reference is kept). */
@@ -41,7 +43,7 @@ void store_txn_delete(struct store_txn *txn, const char *kind, const char *id, g
  * this program; IO, LIMIT, DENIED from the disk. The caller frees with store_close(). */
 struct store *store_open(const char *uri, GError **error);
 void store_close(struct store *store);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct store, store_close)
+CAIRN_DEFINE_AUTO(store, store_close)
 
 /* All or nothing, on the disk when it returns TRUE. BUSY and the object's name when a version does not
  * hold; IO or LIMIT (no space) otherwise, and then nothing has changed. */
