@@ -1,0 +1,78 @@
+/* The control socket: JSON lines in the shape of QMP.
+ *
+ *   server greets   {"cairn":{"version":"0.1.0","protocol":1,"read-only":false}}
+ *   client          {"execute":"point-list","arguments":{...},"id":ANY}
+ *   server          {"return":VALUE,"id":ANY}   or
+ * {"error":{"class":"NotFound","desc":TEXT},"id":ANY} server, later
+ * {"event":"JOB_CHANGED","data":{...},"timestamp":{"seconds":N,"microseconds":N}}
+ *
+ * control.sock is for root and the group `cairn`, control-ro.sock for everybody and reads only. */
+#pragma once
+
+#include "base/auto.h"
+
+#include <glib.h>
+#include <jansson.h>
+
+#define CONTROL_PROTOCOL    1
+#define CONTROL_FRAME_MAX   (1 << 20)  /* bytes of one line from a client */
+#define CONTROL_REPLY_MAX   (64 << 20) /* bytes of one line from the server */
+#define CONTROL_CLIENTS_MAX 256
+#define CONTROL_BACKLOG_MAX (8 << 20) /* unsent bytes of one client; then it is dropped */
+#define CONTROL_PENDING_MAX \
+	64 /* requests of one client that wait for an answer; then reading stops */
+
+/* ---- server ---- */
+struct control_server;
+
+/* Who asks: from SO_PEERCRED. */
+struct control_peer {
+	guint uid, gid;
+	gint pid;
+	char *user; /* name of uid, or its number */
+	gboolean read_only;
+};
+
+/* One request under way. The handler answers it once, now or later, from the loop thread. */
+struct control_call {
+	const struct request *request;
+	json_t *arguments; /* an object, checked against the table; borrowed */
+	struct control_peer peer;
+};
+void control_call_return(struct control_call *call, json_t *value); /* takes @value over */
+void control_call_error(struct control_call *call, const GError *error);
+
+typedef void (*control_handler_fn)(struct control_call *call, void *user_data);
+
+/* Listens on RUN_DIR/control.sock (mode 0660, group @group when it exists and we are root) and
+ * RUN_DIR/control-ro.sock (0666). A stale socket file is replaced; one that answers is BUSY
+ * ("another cairnd"). Runs on the default main context. A reply to a client that went away is
+ * dropped. */
+struct control_server *control_server_new(const char *run_dir, const char *group,
+					  control_handler_fn handler, void *user_data,
+					  GError **error);
+void control_server_free(struct control_server *server);
+/* To all subscribed clients; takes @data over. @name is one of control_events. */
+void control_server_event(struct control_server *server, const char *name, json_t *data);
+/* Subscribes the client of @call to @names (NULL or empty: all). INVALID: an unknown name. */
+gboolean control_call_subscribe(struct control_call *call, char *const *names, GError **error);
+guint control_server_clients(const struct control_server *server);
+
+/* ---- client (blocking; used by the CLI and tests) ---- */
+struct control_client;
+
+/* Connects and reads the greeting. Errors say what to do: no daemon (NOT_FOUND), no right (DENIED).
+ */
+struct control_client *control_client_new(const char *socket_path, GError **error);
+void control_client_free(struct control_client *client);
+CAIRN_DEFINE_AUTO(control_client, control_client_free)
+/* Sends one request (arguments may be NULL; not taken over) and waits for its answer; events that
+ * come meanwhile are kept. Returns a new reference. An error of the server comes back with its
+ * class as code. */
+json_t *control_client_call(struct control_client *client, const char *request, json_t *arguments,
+			    GError **error);
+/* The next event, waiting at most @timeout_ms (-1: for ever). A new reference to the whole event
+ * object; NULL without error on time-out; PEER when the daemon went away. */
+json_t *control_client_event(struct control_client *client, int timeout_ms, GError **error);
+/* For callers that poll(2) by themselves (the CLI and ^C). */
+int control_client_fd(const struct control_client *client);

@@ -1,0 +1,281 @@
+/* The requests, as data. Order: as the manual shows them. */
+#include "control/requests.h"
+
+#include "base/error.h"
+
+#define GROUP_ARG                                                      \
+	{                                                              \
+		"group", ARG_STRING, TRUE, "name or GUID of the group" \
+	}
+#define POINT_ARG                                                                            \
+	{                                                                                    \
+		"point", ARG_STRING, TRUE, "GROUP@NUMBER, GROUP@latest or GUID of the point" \
+	}
+#define JOB_ARG                                                      \
+	{                                                            \
+		"job", ARG_STRING, TRUE, "number or GUID of the job" \
+	}
+
+const struct request requests[] = {
+	{"query-version",
+	 REQUEST_READ,
+	 "Version of the daemon and of the protocol",
+	 {{0}},
+	 "{version, protocol}"},
+	{"query-requests",
+	 REQUEST_READ,
+	 "This table",
+	 {{0}},
+	 "[{name, read-only, summary, arguments: [{name, type, required, help}]}]"},
+	{"query-status",
+	 REQUEST_READ,
+	 "What the daemon is doing and with what settings",
+	 {{0}},
+	 "{version, uptime-us, connections: [{uri, connected}], groups, points, held-points, "
+	 "jobs: {waiting, running, finished}, config: {...}}"},
+	{"subscribe",
+	 REQUEST_READ,
+	 "Sends events on this connection from now on",
+	 {{"events", ARG_STRINGS, FALSE, "names; all when absent"}},
+	 "{}"},
+
+	{"vm-list",
+	 REQUEST_READ,
+	 "Virtual machines of all connections",
+	 {{0}},
+	 "[vm]: {id, name, uri, state, agent, busy, groups: [name], "
+	 "disks: [{target, path, format, size, trackable, reason}]}"},
+
+	{"group-create",
+	 0,
+	 "Makes a group",
+	 {{"name", ARG_STRING, TRUE, "1 to 64 characters: letters, digits, '.', '_', '-'"},
+	  {"id", ARG_STRING, FALSE, "GUID to give it"},
+	  {"members", ARG_STRINGS, FALSE, "names or UUIDs of its machines"}},
+	 "group"},
+	{"group-list",
+	 REQUEST_READ,
+	 "All groups",
+	 {{0}},
+	 "[group]: {id, name, created, members: [{id, name, state}], points, latest, held}"},
+	{"group-show", REQUEST_READ, "One group", {GROUP_ARG}, "group"},
+	{"group-add",
+	 0,
+	 "Adds a machine to a group",
+	 {GROUP_ARG, {"vm", ARG_STRING, TRUE, "name or UUID of the machine"}},
+	 "group"},
+	{"group-remove",
+	 0,
+	 "Takes a machine out of a group",
+	 {GROUP_ARG, {"vm", ARG_STRING, TRUE, "name or UUID of the machine"}},
+	 "group"},
+	{"group-rename",
+	 0,
+	 "Gives a group another name",
+	 {GROUP_ARG, {"name", ARG_STRING, TRUE, "the new name"}},
+	 "group"},
+	{"group-delete",
+	 0,
+	 "Forgets a group; its points must be gone unless force is set",
+	 {GROUP_ARG, {"force", ARG_BOOL, FALSE, "delete its points too"}},
+	 "{} or {job}"},
+
+	{"point-create",
+	 0,
+	 "Takes a reference point of all members at one instant",
+	 {GROUP_ARG,
+	  {"consistency", ARG_STRING, FALSE,
+	   "application: fail if a member cannot be frozen; best (default): say crash then; crash: "
+	   "do "
+	   "not freeze"},
+	  {"no-barrier", ARG_BOOL, FALSE,
+	   "do not pause the machines together: not one instant (for tests)"},
+	  {"hold", ARG_UINT, FALSE, "seconds to hold its data; default from the configuration"},
+	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"}},
+	 "{job: ID, number: N, point: GUID}"},
+	{"point-list",
+	 REQUEST_READ,
+	 "Points, of one group or of all, oldest first",
+	 {{"group", ARG_STRING, FALSE, "name or GUID of the group"}},
+	 "[point]: {id, name, group, group-name, number, created, consistency, requested, held, "
+	 "release-reason, hold-until, base, pause-us, skew-us, freeze-us, barrier, exports: "
+	 "[{directory, "
+	 "job, time}], members: [{id, name, state, consistency, reason, paused-us, disks: "
+	 "[{target, id, "
+	 "size, tracked, changed-bytes, reason}]}]}"},
+	{"point-show", REQUEST_READ, "One point", {POINT_ARG}, "point"},
+	{"point-release",
+	 0,
+	 "Lets the held data of a point go; the point stays as a base",
+	 {POINT_ARG},
+	 "point"},
+	{"point-delete", 0, "Forgets a point", {POINT_ARG}, "{}"},
+
+	{"export",
+	 0,
+	 "Exports a held point into a folder",
+	 {POINT_ARG,
+	  {"directory", ARG_STRING, TRUE, "absolute path below an export root; must exist"},
+	  {"base", ARG_STRING, FALSE,
+	   "point exported there before: only what changed since; \"auto\": the newest there, else "
+	   "full"},
+	  {"disks", ARG_STRINGS, FALSE, "VM or VM:TARGET; default: all disks of all members"},
+	  {"format", ARG_STRING, FALSE, "qcow2 (default) or raw"},
+	  {"compress", ARG_STRING, FALSE, "zstd or none (default)"},
+	  {"digest", ARG_STRING, FALSE, "xxh3 (default) or sha256"},
+	  {"rate", ARG_UINT, FALSE, "bytes a second for the whole job; 0 (default): no limit"},
+	  {"keep-held", ARG_BOOL, FALSE, "hold the point's data on after the export"},
+	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"}},
+	 "{job: ID, number: N}"},
+	{"backup",
+	 0,
+	 "Takes a point and exports it against the newest one in the folder",
+	 {GROUP_ARG,
+	  {"directory", ARG_STRING, TRUE, "absolute path below an export root; must exist"},
+	  {"consistency", ARG_STRING, FALSE, "as for point-create"},
+	  {"full", ARG_BOOL, FALSE, "export in full even if a base is there"},
+	  {"format", ARG_STRING, FALSE, "as for export"},
+	  {"compress", ARG_STRING, FALSE, "as for export"},
+	  {"digest", ARG_STRING, FALSE, "as for export"},
+	  {"rate", ARG_UINT, FALSE, "as for export"},
+	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"}},
+	 "{job: ID of the export, number: N, point: GUID, point-job: ID}"},
+
+	{"job-list",
+	 REQUEST_READ,
+	 "Jobs, newest last",
+	 {{"active", ARG_BOOL, FALSE, "only those that have not ended"},
+	  {"group", ARG_STRING, FALSE, "only those of this group"}},
+	 "[job]: {id, number, kind, state, state-name, phase, group, group-name, point, "
+	 "point-name, "
+	 "base, directory, percent, done-bytes, total-bytes, rate, submitted, started, ended, "
+	 "owner, "
+	 "priority, cancellable, status, error, warnings, disks: [{vm, vm-name, target, kind, "
+	 "state, done-bytes, "
+	 "total-bytes, rate, reason}]}"},
+	{"job-show",
+	 REQUEST_READ,
+	 "One job with every property of its CIM class",
+	 {JOB_ARG},
+	 "job, and properties: {every property of Msvm_CollectionReferencePointExportJob}"},
+	{"job-errors",
+	 REQUEST_READ,
+	 "All errors of a job",
+	 {JOB_ARG},
+	 "[{class, code, message, vm, disk, action}]"},
+	{"job-control",
+	 0,
+	 "RequestStateChange of a job",
+	 {JOB_ARG, {"action", ARG_STRING, TRUE, "suspend, resume, terminate or kill"}},
+	 "job"},
+	{"job-set",
+	 0,
+	 "Changes a job's priority, rate or time before removal",
+	 {JOB_ARG,
+	  {"priority", ARG_UINT, FALSE, "lower runs first"},
+	  {"rate", ARG_UINT, FALSE, "bytes a second; 0: no limit"},
+	  {"keep", ARG_UINT, FALSE, "seconds to keep the job after its end"}},
+	 "job"},
+	{0},
+};
+
+const struct control_event_word control_events[] = {
+	{"JOB_CREATED", "A job was accepted; data: job"},
+	{"JOB_CHANGED", "Its state or phase changed; data: job"},
+	{"JOB_PROGRESS",
+	 "Bytes were moved; data: {id, number, percent, done-bytes, total-bytes, rate, disks}"},
+	{"JOB_REMOVED", "It is no longer kept; data: {id, number}"},
+	{"POINT_CREATED", "A point stands; data: point"},
+	{"POINT_CHANGED", "Its data was released or it was exported; data: point"},
+	{"POINT_DELETED", "It is forgotten; data: {id, group}"},
+	{"GROUP_CHANGED", "A group was made or changed; data: group"},
+	{"GROUP_DELETED", "It is forgotten; data: {id, name}"},
+	{"VM_START_BLOCKED", "A shut-off machine could not start while its disks are read; data: "
+			     "{id, name, job, message}"},
+	{0},
+};
+
+const struct request *
+request_find(const char *name)
+{
+	for (const struct request *request = requests; request->name; request++)
+		if (g_strcmp0(request->name, name) == 0)
+			return request;
+	return NULL;
+}
+
+static gboolean
+is_strings(const json_t *value)
+{
+	for (size_t i = 0; i < json_array_size(value); i++)
+		if (!json_is_string(json_array_get(value, i)))
+			return FALSE;
+	return json_is_array(value);
+}
+
+static gboolean
+check_type(const struct request_arg *arg, const json_t *value, GError **error)
+{
+	static const char *const words[] = {
+		[ARG_STRING] = "a string",
+		[ARG_UINT] = "a whole number that is not negative",
+		[ARG_BOOL] = "true or false",
+		[ARG_STRINGS] = "an array of strings",
+	};
+	gboolean ok = FALSE;
+	switch (arg->type) {
+	case ARG_STRING:
+		ok = json_is_string(value);
+		break;
+	case ARG_UINT:
+		ok = json_is_integer(value) && json_integer_value(value) >= 0;
+		break;
+	case ARG_BOOL:
+		ok = json_is_boolean(value);
+		break;
+	case ARG_STRINGS:
+		ok = is_strings(value);
+		break;
+	}
+	if (!ok)
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "argument \"%s\" must be %s",
+			    arg->name, words[arg->type]);
+	return ok;
+}
+
+static const struct request_arg *
+find_arg(const struct request *request, const char *name)
+{
+	for (guint i = 0; i < REQUEST_ARGS_MAX && request->args[i].name; i++)
+		if (g_strcmp0(request->args[i].name, name) == 0)
+			return &request->args[i];
+	return NULL;
+}
+
+gboolean
+request_check(const struct request *request, const json_t *arguments, GError **error)
+{
+	const char *key;
+	json_t *value;
+	json_object_foreach ((json_t *)arguments, key, value) {
+		const struct request_arg *arg = find_arg(request, key);
+		if (!arg) {
+			g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+				    "request \"%s\" has no argument \"%s\"", request->name, key);
+			return FALSE;
+		}
+		if (!json_is_null(value) && !check_type(arg, value, error))
+			return FALSE;
+	}
+	for (guint i = 0; i < REQUEST_ARGS_MAX && request->args[i].name; i++) {
+		const struct request_arg *arg = &request->args[i];
+		json_t *given = json_object_get(arguments, arg->name);
+		if (arg->required && (!given || json_is_null(given))) {
+			g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+				    "request \"%s\" needs the argument \"%s\" (%s)", request->name,
+				    arg->name, arg->help);
+			return FALSE;
+		}
+	}
+	return TRUE;
+}

@@ -1,0 +1,51 @@
+/* The one table of requests: the server checks calls against it, the client and the CLI send what
+ * it lists, `cairn help requests` prints it, and a test compares it with cairnd(8). It holds words,
+ * no behaviour: cairnd binds each name to a handler. */
+#pragma once
+
+#include <glib.h>
+#include <jansson.h>
+
+enum request_arg_type {
+	ARG_STRING,
+	ARG_UINT,
+	ARG_BOOL,
+	ARG_STRINGS, /* array of strings */
+};
+
+struct request_arg {
+	const char *name;
+	enum request_arg_type type;
+	gboolean required;
+	const char *help; /* one line, for the manual and the help */
+};
+
+#define REQUEST_ARGS_MAX 16
+
+enum request_flags {
+	REQUEST_READ = 1 << 0, /* changes nothing: allowed on control-ro.sock */
+};
+
+struct request {
+	const char *name;
+	guint flags;
+	const char *summary;
+	struct request_arg args[REQUEST_ARGS_MAX]; /* ends at a NULL name */
+	const char *returns;			   /* one line: what "return" holds */
+};
+
+/* The table, ended by a NULL name. */
+extern const struct request requests[];
+
+const struct request *request_find(const char *name);
+
+/* Checks @arguments (may be NULL) against the table: unknown members, missing ones and wrong types
+ * are INVALID and named. */
+gboolean request_check(const struct request *request, const json_t *arguments, GError **error);
+
+struct control_event_word {
+	const char *name;
+	const char *summary;
+};
+/* The events that cairnd sends to clients that asked with "subscribe"; ended by a NULL name. */
+extern const struct control_event_word control_events[];
