@@ -1,6 +1,6 @@
 /* The store: small objects (kind, id, version, body) and one verb that changes several of them or
- * none: "if these versions hold, put and delete these". All state that must survive a power cut lives
- * here. Drivers: SQLite (store_sqlite.c) and memory (store_mem.c, for tests); both pass one
+ * none: "if these versions hold, put and delete these". All state that must survive a power cut
+ * lives here. Drivers: SQLite (store_sqlite.c) and memory (store_mem.c, for tests); both pass one
  * conformance test. Not thread-safe: the loop thread owns it. */
 #pragma once
 
@@ -27,7 +27,8 @@ struct store_object {
 void store_object_free(struct store_object *object);
 CAIRN_DEFINE_AUTO(store_object, store_object_free)
 
-/* A transaction under construction. */
+/* A transaction under construction. All its versions are compared with the state before it; an
+ * object may be expected and also be put or deleted, but be put or deleted only once. */
 struct store_txn;
 struct store_txn *store_txn_new(void);
 void store_txn_free(struct store_txn *txn);
@@ -39,17 +40,18 @@ void store_txn_put(struct store_txn *txn, const char *kind, const char *id, guin
 		   GBytes *body);
 void store_txn_delete(struct store_txn *txn, const char *kind, const char *id, guint64 version);
 
-/* Opens "sqlite:PATH" or "memory:". Errors: INVALID unknown driver; STATE the schema is newer than
- * this program; IO, LIMIT, DENIED from the disk. The caller frees with store_close(). */
+/* Opens "sqlite:PATH" or "memory:". Errors: INVALID unknown driver, or a database of another
+ * program; BUSY another cairnd uses it; STATE the schema is newer than this program; IO, LIMIT,
+ * DENIED from the disk. The caller frees with store_close(). */
 struct store *store_open(const char *uri, GError **error);
 void store_close(struct store *store);
 CAIRN_DEFINE_AUTO(store, store_close)
 
-/* All or nothing, on the disk when it returns TRUE. BUSY and the object's name when a version does not
- * hold; IO or LIMIT (no space) otherwise, and then nothing has changed. */
+/* All or nothing, on the disk when it returns TRUE. BUSY and the object's name when a version does
+ * not hold; IO or LIMIT (no space) otherwise, and then nothing has changed. */
 gboolean store_commit(struct store *store, struct store_txn *txn, GError **error);
 
-/* One object; NOT_FOUND. */
+/* One object; NOT_FOUND. The caller frees it with store_object_free(). */
 struct store_object *store_get(struct store *store, const char *kind, const char *id,
 			       GError **error);
 

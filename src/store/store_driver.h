@@ -17,6 +17,7 @@ struct store_driver {
 	const char *scheme; /* the part of the URI before ':' */
 	void *(*open)(const char *path, GError **error);
 	void (*close)(void *self);
+	/* All versions are compared with the state before the first change. */
 	gboolean (*commit)(void *self, const GPtrArray *changes, GError **error);
 	struct store_object *(*get)(void *self, const char *kind, const char *id, GError **error);
 	GPtrArray *(*list)(void *self, const char *kind, const char *after, guint limit,
@@ -24,3 +25,17 @@ struct store_driver {
 };
 
 extern const struct store_driver store_driver_sqlite, store_driver_mem;
+
+/* For drivers, so that both say the same. */
+
+/* Whether @change may go on when the object has version @found (0: it does not exist); else BUSY.
+ */
+gboolean store_change_check(const struct store_change *change, guint64 found, GError **error);
+/* Sets NOT_FOUND; returns NULL. */
+struct store_object *store_not_found(const char *kind, const char *id, GError **error);
+/* Takes @body over; copies the rest. */
+struct store_object *store_object_new(const char *kind, const char *id, guint64 version,
+				      GBytes *body);
+
+/* The driver's own object of @store, whose driver must be @driver. */
+void *store_driver_self(struct store *store, const struct store_driver *driver);
