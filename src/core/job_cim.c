@@ -1,0 +1,182 @@
+/* The CIM view of a job; the comments name the rule behind each value that is not plain. */
+#include "core/job_cim.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/timefmt.h"
+
+/* CIM_ManagedSystemElement.OperationalStatus */
+enum { STATUS_OK = 2, STATUS_DEGRADED = 3, STATUS_ERROR = 6, STATUS_COMPLETED = 17 };
+
+static void
+set_time(json_t *json, const char *key, gint64 time)
+{
+	g_autofree char *text = time ? cairn_time_cim(time) : NULL;
+	cairn_json_set_string(json, key, text);
+}
+
+static void
+set_interval(json_t *json, const char *key, gint64 span)
+{
+	g_autofree char *text = cairn_interval_cim(span);
+	cairn_json_set_string(json, key, text);
+}
+
+static gboolean
+failed(const struct job *job)
+{
+	return job->phase == PHASE_ENDED && job->outcome != 0;
+}
+
+static void
+set_element(json_t *json, const struct job *job)
+{
+	gboolean export = job->kind == JOB_EXPORT;
+	g_autofree char *description = g_strdup_printf(export ? "Export of reference point %s"
+							      : "Creation of reference point %s",
+						       job->point_name);
+	cairn_json_set_string(json, "InstanceID", job->id);
+	cairn_json_set_string(json, "Caption",
+			      export ? "Export reference point" : "Create reference point");
+	cairn_json_set_string(json, "Description", description);
+	cairn_json_set_string(json, "ElementName", description);
+	cairn_json_set_string(json, "Name", job_kind_name(job->kind));
+	set_time(json, "InstallDate", job->submitted);
+}
+
+/* Why disks were copied in full, and the warnings: what a person should know of a good end. */
+static json_t *
+descriptions(const struct job *job, const char *first)
+{
+	json_t *array = json_array();
+	json_array_append_new(array, json_string(first));
+	if (job->phase == PHASE_ENDED)
+		json_array_append_new(array, json_string("Completed"));
+	for (guint i = 0; i < job->warnings->len; i++)
+		json_array_append_new(array, json_string(job->warnings->pdata[i]));
+	for (guint i = 0; i < job->disks->len; i++) {
+		const struct job_disk *disk = job->disks->pdata[i];
+		if (!disk->reason)
+			continue;
+		g_autofree char *text = g_strdup_printf("%s:%s exported in full: %s", disk->vm_name,
+							disk->target, disk->reason);
+		json_array_append_new(array, json_string(text));
+	}
+	return array;
+}
+
+/* OperationalStatus and StatusDescriptions are index-parallel; the first element is the health, 17
+ * follows when the job is over (DSP0004, CIM_ConcreteJob), further ones carry the texts. */
+static void
+set_status(json_t *json, const struct job *job)
+{
+	gboolean warned = job->warnings->len > 0;
+	guint health = failed(job) ? STATUS_ERROR : warned ? STATUS_DEGRADED : STATUS_OK;
+	const char *word = failed(job) ? "Error" : warned ? "Degraded" : "OK";
+	json_t *texts = descriptions(job, word), *status = json_array();
+	json_array_append_new(status, json_integer(health));
+	if (job->phase == PHASE_ENDED)
+		json_array_append_new(status, json_integer(STATUS_COMPLETED));
+	while (json_array_size(status) < json_array_size(texts))
+		json_array_append_new(status, json_integer(health));
+	cairn_json_set(json, "OperationalStatus", status);
+	cairn_json_set(json, "StatusDescriptions", texts);
+	cairn_json_set_string(json, "Status", word);
+	cairn_json_set_uint(json, "HealthState", failed(job) ? 20 : warned ? 10 : 5);
+	cairn_json_set_uint(json, "CommunicationStatus", 2); /* Communication OK */
+	cairn_json_set_uint(json, "DetailedStatus",
+			    failed(job) ? 4 : 1); /* Non-Recoverable, No Additional Information */
+	cairn_json_set_uint(json, "OperatingStatus",
+			    job_state_final(job->state) ? 16 : 2); /* Completed, Servicing */
+	cairn_json_set_uint(json, "PrimaryStatus", failed(job) ? 3 : warned ? 2 : 1);
+	g_autofree char *text = job_status_text(job);
+	cairn_json_set_string(json, "JobStatus", text);
+}
+
+/* A job here runs once and at once; the calendar belongs to schedules. */
+static void
+set_calendar(json_t *json, const struct job *job)
+{
+	set_time(json, "ScheduledStartTime", job->submitted);
+	cairn_json_set_uint(json, "JobRunTimes", 1);
+	cairn_json_set(json, "RunMonth", json_null());
+	cairn_json_set(json, "RunDay", json_null());
+	cairn_json_set(json, "RunDayOfWeek", json_null());
+	cairn_json_set(json, "RunStartInterval", json_null());
+	cairn_json_set_uint(json, "LocalOrUtcTime", 2); /* UTC Time */
+	cairn_json_set_string(json, "UntilTime",
+			      "99999999999999.999999+999"); /* never: all nines */
+	cairn_json_set(json, "Notify", json_null());
+}
+
+static void
+set_job(json_t *json, const struct job *job, gint64 now)
+{
+	set_time(json, "TimeSubmitted", job->submitted);
+	set_time(json, "StartTime", job->started);
+	set_interval(json, "ElapsedTime", job_elapsed(job, now));
+	set_calendar(json, job);
+	cairn_json_set_string(json, "Owner", job->owner);
+	cairn_json_set_uint(json, "Priority", job->priority);
+	cairn_json_set_uint(json, "PercentComplete", job_percent(job));
+	cairn_json_set_bool(json, "DeleteOnCompletion", TRUE);
+	cairn_json_set_uint(json, "RecoveryAction", 2); /* Do Not Continue */
+	cairn_json_set(json, "OtherRecoveryAction", json_null());
+	cairn_json_set_uint(json, "JobState", job->state);
+	if (job->state_changed)
+		set_time(json, "TimeOfLastStateChange", job->state_changed);
+	else /* "if the state never changed": the zero interval */
+		set_interval(json, "TimeOfLastStateChange", 0);
+	set_interval(json, "TimeBeforeRemoval", job->keep_us);
+	cairn_json_set_bool(json, "Cancellable", job_cancellable(job));
+}
+
+static char *
+all_errors(const struct job *job)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (guint i = 0; i < job->errors->len; i++) {
+		const struct job_error *error = job->errors->pdata[i];
+		g_string_append_printf(text, "%s%s", i ? "\n" : "", error->message);
+	}
+	return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* While it runs there is no error to tell, even if it is failing: the final state, the error and
+ * the lists change together. */
+static void
+set_error(json_t *json, const struct job *job)
+{
+	const struct job_error *first = job->errors->len ? job->errors->pdata[0] : NULL;
+	if (!failed(job) || !first) {
+		cairn_json_set_uint(json, "ErrorCode", 0);
+		cairn_json_set(json, "ErrorDescription", json_null());
+		cairn_json_set(json, "ErrorSummaryDescription", json_null());
+		return;
+	}
+	g_autofree char *all = all_errors(job);
+	cairn_json_set_uint(json, "ErrorCode", cairn_error_job_code(first->code));
+	cairn_json_set_string(json, "ErrorDescription", all);
+	cairn_json_set_string(json, "ErrorSummaryDescription", first->message);
+}
+
+json_t *
+job_cim_properties(const struct job *job, gint64 now)
+{
+	json_t *json = json_object();
+	set_element(json, job);
+	set_status(json, job);
+	set_job(json, job, now);
+	set_error(json, job);
+	cairn_json_set_string(json, "CollectionId", job->group);
+	cairn_json_set_string(json, "ReferencePointGroupId", job->point);
+	cairn_json_set_string(json, "BaseReferencePointGroupId", job->base_point);
+	cairn_json_set_string(json, "ExportDirectory", job->directory);
+	cairn_json_set_strv(json, "VirtualMachineId", job->vm_ids);
+	cairn_json_set_strv(json, "ExportedDisks", job->exported_disks);
+	cairn_json_set_strv(json, "ExportedLogFilePaths", job->log_files);
+	cairn_json_set_strv(json, "ExportedConfigFilePaths", job->config_files);
+	cairn_json_set_strv(json, "ExportedRuntimeFilePaths", job->runtime_files);
+	cairn_json_set_strv(json, "ExportedGuestStateFilePaths", job->state_files);
+	return json;
+}

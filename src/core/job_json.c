@@ -1,0 +1,416 @@
+/* The JSON of a job: for the store (job_to_json, job_from_json) and for people (job_view). One
+ * table of plain fields serves writing and reading. */
+#include "base/error.h"
+#include "base/json.h"
+#include "base/timefmt.h"
+#include "core/job.h"
+
+enum field_type { TEXT, NUMBER, TIME, BOOLEAN, STRINGS };
+
+static const struct field {
+	const char *key;
+	enum field_type type;
+	gsize offset;
+} fields[] = {
+	{"number", NUMBER, G_STRUCT_OFFSET(struct job, number)},
+	{"group", TEXT, G_STRUCT_OFFSET(struct job, group)},
+	{"group-name", TEXT, G_STRUCT_OFFSET(struct job, group_name)},
+	{"point", TEXT, G_STRUCT_OFFSET(struct job, point)},
+	{"point-name", TEXT, G_STRUCT_OFFSET(struct job, point_name)},
+	{"base", TEXT, G_STRUCT_OFFSET(struct job, base)},
+	{"base-point", TEXT, G_STRUCT_OFFSET(struct job, base_point)},
+	{"after", TEXT, G_STRUCT_OFFSET(struct job, after)},
+	{"owner", TEXT, G_STRUCT_OFFSET(struct job, owner)},
+	{"priority", NUMBER, G_STRUCT_OFFSET(struct job, priority)},
+	{"submitted", TIME, G_STRUCT_OFFSET(struct job, submitted)},
+	{"started", TIME, G_STRUCT_OFFSET(struct job, started)},
+	{"ended", TIME, G_STRUCT_OFFSET(struct job, ended)},
+	{"state-changed", TIME, G_STRUCT_OFFSET(struct job, state_changed)},
+	{"keep-us", TIME, G_STRUCT_OFFSET(struct job, keep_us)},
+	{"barrier", BOOLEAN, G_STRUCT_OFFSET(struct job, barrier)},
+	{"hold-seconds", NUMBER, G_STRUCT_OFFSET(struct job, hold_seconds)},
+	{"directory", TEXT, G_STRUCT_OFFSET(struct job, directory)},
+	{"format", TEXT, G_STRUCT_OFFSET(struct job, format)},
+	{"compress", TEXT, G_STRUCT_OFFSET(struct job, compress)},
+	{"digest", TEXT, G_STRUCT_OFFSET(struct job, digest)},
+	{"wanted", STRINGS, G_STRUCT_OFFSET(struct job, wanted)},
+	{"rate-limit", NUMBER, G_STRUCT_OFFSET(struct job, rate_limit)},
+	{"keep-held", BOOLEAN, G_STRUCT_OFFSET(struct job, keep_held)},
+	{"release", BOOLEAN, G_STRUCT_OFFSET(struct job, release)},
+	{"vm-ids", STRINGS, G_STRUCT_OFFSET(struct job, vm_ids)},
+	{"exported-disks", STRINGS, G_STRUCT_OFFSET(struct job, exported_disks)},
+	{"log-files", STRINGS, G_STRUCT_OFFSET(struct job, log_files)},
+	{"config-files", STRINGS, G_STRUCT_OFFSET(struct job, config_files)},
+	{"runtime-files", STRINGS, G_STRUCT_OFFSET(struct job, runtime_files)},
+	{"state-files", STRINGS, G_STRUCT_OFFSET(struct job, state_files)},
+};
+
+/* ---- writing ---- */
+
+static void
+put_field(json_t *json, const struct job *job, const struct field *field)
+{
+	gconstpointer at = (const char *)job + field->offset;
+	switch (field->type) {
+	case TEXT:
+		cairn_json_set_string(json, field->key, *(char *const *)at);
+		break;
+	case NUMBER:
+		cairn_json_set_uint(json, field->key, *(const guint64 *)at);
+		break;
+	case TIME:
+		cairn_json_set_uint(json, field->key, (guint64) * (const gint64 *)at);
+		break;
+	case BOOLEAN:
+		cairn_json_set_bool(json, field->key, *(const gboolean *)at);
+		break;
+	case STRINGS:
+		cairn_json_set_strv(json, field->key, *(char **const *)at);
+		break;
+	}
+}
+
+static json_t *
+members_to_json(const struct job *job)
+{
+	json_t *members = json_array();
+	for (guint i = 0; i < job->members->len; i++) {
+		const struct job_member *member = job->members->pdata[i];
+		json_t *item = json_object();
+		cairn_json_set_string(item, "id", member->id);
+		cairn_json_set_string(item, "name", member->name);
+		cairn_json_set_uint(item, "flags", member->flags);
+		cairn_json_set_uint(item, "status", member->status);
+		json_array_append_new(members, item);
+	}
+	return members;
+}
+
+static json_t *
+disks_to_json(const struct job *job)
+{
+	json_t *disks = json_array();
+	for (guint i = 0; i < job->disks->len; i++) {
+		const struct job_disk *disk = job->disks->pdata[i];
+		json_t *item = json_object();
+		cairn_json_set_string(item, "vm", disk->vm);
+		cairn_json_set_string(item, "vm-name", disk->vm_name);
+		cairn_json_set_string(item, "target", disk->target);
+		cairn_json_set_bool(item, "incremental", disk->incremental);
+		cairn_json_set_string(item, "reason", disk->reason);
+		cairn_json_set_uint(item, "status", disk->status);
+		cairn_json_set_uint(item, "done-bytes", disk->done_bytes);
+		cairn_json_set_uint(item, "total-bytes", disk->total_bytes);
+		if (disk->result)
+			json_object_set(item, "result", disk->result);
+		json_array_append_new(disks, item);
+	}
+	return disks;
+}
+
+json_t *
+job_errors_view(const struct job *job)
+{
+	json_t *errors = json_array();
+	for (guint i = 0; i < job->errors->len; i++) {
+		const struct job_error *error = job->errors->pdata[i];
+		json_t *item = json_object();
+		cairn_json_set_string(item, "class", cairn_error_class(error->code));
+		cairn_json_set_uint(item, "code", cairn_error_job_code(error->code));
+		cairn_json_set_string(item, "message", error->message);
+		cairn_json_set_string(item, "vm", error->vm);
+		cairn_json_set_string(item, "disk", error->disk);
+		cairn_json_set_string(item, "action", error->action);
+		json_array_append_new(errors, item);
+	}
+	return errors;
+}
+
+static json_t *
+warnings_to_json(const struct job *job)
+{
+	json_t *warnings = json_array();
+	for (guint i = 0; i < job->warnings->len; i++)
+		json_array_append_new(warnings, json_string(job->warnings->pdata[i]));
+	return warnings;
+}
+
+json_t *
+job_to_json(const struct job *job)
+{
+	json_t *json = json_object();
+	cairn_json_set_string(json, "id", job->id);
+	cairn_json_set_string(json, "kind", job_kind_name(job->kind));
+	cairn_json_set_uint(json, "state", job->state);
+	cairn_json_set_string(json, "phase", job_phase_name(job->phase));
+	cairn_json_set_uint(json, "outcome", job->outcome);
+	cairn_json_set_uint(json, "status", job->status);
+	cairn_json_set_string(json, "consistency", consistency_name(job->consistency));
+	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+		put_field(json, job, &fields[i]);
+	if (job->draft)
+		cairn_json_set(json, "draft", point_to_json(job->draft));
+	cairn_json_set(json, "members", members_to_json(job));
+	cairn_json_set(json, "disks", disks_to_json(job));
+	cairn_json_set(json, "errors", job_errors_view(job));
+	cairn_json_set(json, "warnings", warnings_to_json(job));
+	return json;
+}
+
+/* ---- reading ---- */
+
+static gboolean
+get_field(const json_t *json, struct job *job, const struct field *field, GError **error)
+{
+	gpointer at = (char *)job + field->offset;
+	const char *text;
+	guint64 number;
+	switch (field->type) {
+	case TEXT:
+		if (!cairn_json_get_string_opt(json, field->key, &text, error))
+			return FALSE;
+		*(char **)at = g_strdup(text);
+		return TRUE;
+	case NUMBER:
+		return cairn_json_get_uint_opt(json, field->key, JSON_MAX_UINT, 0, at, error);
+	case TIME:
+		if (!cairn_json_get_uint_opt(json, field->key, JSON_MAX_UINT, 0, &number, error))
+			return FALSE;
+		*(gint64 *)at = (gint64)number;
+		return TRUE;
+	case BOOLEAN:
+		return cairn_json_get_bool_opt(json, field->key, FALSE, at, error);
+	case STRINGS:
+		g_clear_pointer((char ***)at, g_strfreev);
+		return cairn_json_get_strv_opt(json, field->key, at, error);
+	}
+	return FALSE;
+}
+
+static gboolean
+get_enum(const json_t *json, const char *key, guint max, guint *ret, GError **error)
+{
+	guint64 value;
+	if (!cairn_json_get_uint_opt(json, key, max, 0, &value, error))
+		return FALSE;
+	*ret = (guint)value;
+	return TRUE;
+}
+
+static gboolean
+members_from_json(struct job *job, const json_t *members, GError **error)
+{
+	for (size_t i = 0; i < json_array_size(members); i++) {
+		const json_t *item = json_array_get(members, i);
+		const char *id, *name;
+		guint status;
+		if (!cairn_json_get_string(item, "id", &id, error) ||
+		    !cairn_json_get_string(item, "name", &name, error))
+			return FALSE;
+		struct job_member *member = job_add_member(job, id, name);
+		if (!get_enum(item, "flags", G_MAXUINT16, &member->flags, error) ||
+		    !get_enum(item, "status", UNIT_FAILED, &status, error))
+			return FALSE;
+		member->status = (enum job_unit_status)status;
+	}
+	return TRUE;
+}
+
+static gboolean
+disk_from_json(struct job *job, const json_t *item, GError **error)
+{
+	const char *vm, *vm_name, *target, *reason;
+	const json_t *result;
+	guint status;
+	if (!cairn_json_get_string(item, "vm", &vm, error) ||
+	    !cairn_json_get_string(item, "vm-name", &vm_name, error) ||
+	    !cairn_json_get_string(item, "target", &target, error) ||
+	    !cairn_json_get_string_opt(item, "reason", &reason, error) ||
+	    !cairn_json_get_object_opt(item, "result", &result, error))
+		return FALSE;
+	struct job_disk *disk = job_add_disk(job, vm, vm_name, target);
+	disk->reason = g_strdup(reason);
+	disk->result = json_incref((json_t *)result);
+	if (!get_enum(item, "status", UNIT_FAILED, &status, error) ||
+	    !cairn_json_get_bool_opt(item, "incremental", FALSE, &disk->incremental, error) ||
+	    !cairn_json_get_uint_opt(item, "done-bytes", JSON_MAX_UINT, 0, &disk->done_bytes,
+				     error) ||
+	    !cairn_json_get_uint_opt(item, "total-bytes", JSON_MAX_UINT, 0, &disk->total_bytes,
+				     error))
+		return FALSE;
+	disk->status = (enum job_unit_status)status;
+	return TRUE;
+}
+
+static gboolean
+messages_from_json(struct job *job, const json_t *json, GError **error)
+{
+	const json_t *errors, *warnings;
+	if (!cairn_json_get_array_opt(json, "errors", &errors, error) ||
+	    !cairn_json_get_array_opt(json, "warnings", &warnings, error))
+		return FALSE;
+	for (size_t i = 0; i < json_array_size(errors); i++) {
+		const json_t *item = json_array_get(errors, i);
+		const char *class_name, *message, *vm, *disk;
+		if (!cairn_json_get_string(item, "class", &class_name, error) ||
+		    !cairn_json_get_string(item, "message", &message, error) ||
+		    !cairn_json_get_string_opt(item, "vm", &vm, error) ||
+		    !cairn_json_get_string_opt(item, "disk", &disk, error))
+			return FALSE;
+		g_autoptr(GError) one = g_error_new_literal(
+			CAIRN_ERROR, cairn_error_from_class(class_name), message);
+		job_add_error(job, one, vm, disk);
+	}
+	for (size_t i = 0; i < json_array_size(warnings); i++)
+		if (json_is_string(json_array_get(warnings, i)))
+			job_add_warning(job, json_string_value(json_array_get(warnings, i)));
+	return TRUE;
+}
+
+static gboolean
+phase_from_json(struct job *job, const json_t *json, GError **error)
+{
+	const char *name;
+	if (!cairn_json_get_string(json, "phase", &name, error))
+		return FALSE;
+	for (guint i = 0; i < PHASE_LAST; i++)
+		if (g_strcmp0(name, job_phase_name((enum job_phase)i)) == 0) {
+			job->phase = (enum job_phase)i;
+			return TRUE;
+		}
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "unknown phase \"%s\"", name);
+	return FALSE;
+}
+
+static gboolean
+states_from_json(struct job *job, const json_t *json, GError **error)
+{
+	guint state, outcome, status;
+	const char *consistency;
+	if (!get_enum(json, "state", G_MAXUINT16, &state, error) ||
+	    !get_enum(json, "outcome", G_MAXUINT16, &outcome, error) ||
+	    !get_enum(json, "status", UNIT_FAILED, &status, error) ||
+	    !cairn_json_get_string(json, "consistency", &consistency, error) ||
+	    !consistency_parse(consistency, &job->consistency, error))
+		return FALSE;
+	job->state = (enum job_state)state;
+	job->outcome = (enum job_state)outcome;
+	job->status = (enum job_unit_status)status;
+	return phase_from_json(job, json, error);
+}
+
+static gboolean
+parts_from_json(struct job *job, const json_t *json, GError **error)
+{
+	const json_t *members, *disks, *draft;
+	if (!cairn_json_get_array_opt(json, "members", &members, error) ||
+	    !cairn_json_get_array_opt(json, "disks", &disks, error) ||
+	    !cairn_json_get_object_opt(json, "draft", &draft, error) ||
+	    !members_from_json(job, members, error))
+		return FALSE;
+	for (size_t i = 0; i < json_array_size(disks); i++)
+		if (!disk_from_json(job, json_array_get(disks, i), error))
+			return FALSE;
+	if (draft && !(job->draft = point_from_json(draft, error)))
+		return FALSE;
+	return messages_from_json(job, json, error);
+}
+
+struct job *
+job_from_json(const json_t *json, GError **error)
+{
+	const char *id, *kind;
+	if (!cairn_json_get_string(json, "id", &id, error) ||
+	    !cairn_json_get_string(json, "kind", &kind, error))
+		return NULL;
+	gboolean export = g_strcmp0(kind, job_kind_name(JOB_EXPORT)) == 0;
+	cairn_auto(job) job = job_new(id, export ? JOB_EXPORT : JOB_POINT_CREATE);
+	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+		if (!get_field(json, job, &fields[i], error))
+			return NULL;
+	if (!states_from_json(job, json, error) || !parts_from_json(job, json, error))
+		return NULL;
+	return g_steal_pointer(&job);
+}
+
+/* ---- for people ---- */
+
+static void
+set_time(json_t *json, const char *key, gint64 time)
+{
+	g_autofree char *text = time ? cairn_time_iso(time) : NULL;
+	cairn_json_set_string(json, key, text);
+}
+
+static const char *
+disk_state(const struct job_disk *disk)
+{
+	static const char *const names[] = {"waiting", "copying", "done", "failed"};
+	return names[disk->status];
+}
+
+static json_t *
+disk_view(const struct job_disk *disk, guint64 sums[3])
+{
+	json_t *item = json_object();
+	cairn_json_set_string(item, "vm", disk->vm);
+	cairn_json_set_string(item, "vm-name", disk->vm_name);
+	cairn_json_set_string(item, "target", disk->target);
+	cairn_json_set_string(item, "kind", disk->incremental ? "incremental" : "full");
+	cairn_json_set_string(item, "state", disk_state(disk));
+	cairn_json_set_string(item, "reason", disk->reason);
+	cairn_json_set_uint(item, "done-bytes", disk->done_bytes);
+	cairn_json_set_uint(item, "total-bytes", disk->total_bytes);
+	cairn_json_set_uint(item, "rate", disk->rate);
+	sums[0] += disk->done_bytes;
+	sums[1] += disk->total_bytes;
+	sums[2] += disk->rate;
+	return item;
+}
+
+static void
+view_progress(json_t *json, const struct job *job)
+{
+	guint64 sums[3] = {0};
+	json_t *disks = json_array();
+	for (guint i = 0; i < job->disks->len; i++)
+		json_array_append_new(disks, disk_view(job->disks->pdata[i], sums));
+	cairn_json_set_uint(json, "percent", job_percent(job));
+	cairn_json_set_uint(json, "done-bytes", sums[0]);
+	cairn_json_set_uint(json, "total-bytes", sums[1]);
+	cairn_json_set_uint(json, "rate", sums[2]);
+	cairn_json_set(json, "disks", disks);
+}
+
+json_t *
+job_view(const struct job *job, gint64 now)
+{
+	json_t *json = json_object();
+	g_autofree char *status = job_status_text(job);
+	const struct job_error *first = job->errors->len ? job->errors->pdata[0] : NULL;
+	cairn_json_set_string(json, "id", job->id);
+	cairn_json_set_uint(json, "number", job->number);
+	cairn_json_set_string(json, "kind", job_kind_name(job->kind));
+	cairn_json_set_uint(json, "state", job->state);
+	cairn_json_set_string(json, "state-name", job_state_name(job->state));
+	cairn_json_set_string(json, "phase", job_phase_name(job->phase));
+	cairn_json_set_string(json, "status", status);
+	cairn_json_set_string(json, "group", job->group);
+	cairn_json_set_string(json, "group-name", job->group_name);
+	cairn_json_set_string(json, "point", job->point);
+	cairn_json_set_string(json, "point-name", job->point_name);
+	cairn_json_set_string(json, "base", job->base_point);
+	cairn_json_set_string(json, "directory", job->directory);
+	cairn_json_set_string(json, "owner", job->owner);
+	cairn_json_set_uint(json, "priority", job->priority);
+	cairn_json_set_uint(json, "rate-limit", job->rate_limit);
+	cairn_json_set_bool(json, "cancellable", job_cancellable(job));
+	cairn_json_set_uint(json, "elapsed-us", (guint64)job_elapsed(job, now));
+	set_time(json, "submitted", job->submitted);
+	set_time(json, "started", job->started);
+	set_time(json, "ended", job->ended);
+	cairn_json_set_string(json, "error", first && job->outcome ? first->message : NULL);
+	cairn_json_set(json, "warnings", warnings_to_json(job));
+	view_progress(json, job);
+	return json;
+}

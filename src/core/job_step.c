@@ -1,0 +1,543 @@
+/* The jobs' state table.
+ *
+ *  point:   WAIT -> PREPARE -> WINDOW -> EXTENTS =commit=> CLEAN -> ENDED
+ *                      |         |          |
+ *                      +---------+----------+--> UNDO -> ENDED
+ *
+ *  export:  WAIT -> STAGE -> SERVE -> COPY -> FINISH =commit=> RELEASE -> ENDED
+ *                     |        |       |         |
+ *                     |        |      STOP       |
+ *                     +--------+--> UNSERVE <----+
+ *                                      |
+ *                                   UNSTAGE -> ENDED
+ *
+ * A phase asks one effect of each of its units and is over when all have answered. If one failed,
+ * or somebody asked to stop, the row's `fail` is next, and only then: nothing is undone while
+ * something is still being done. The flags of a row are set, and stored, before its effects are
+ * asked for. */
+#include "core/job_step.h"
+
+#include "base/error.h"
+
+enum unit { UNIT_JOB, UNIT_MEMBER, UNIT_DISK };
+
+struct row {
+	const char *name;
+	enum job_effect_type effect;
+	enum unit unit;
+	guint need;   /* members without one of these flags are left out; 0: all take part */
+	guint sets;   /* flags set before the effect */
+	guint clears; /* and cleared after its success */
+	enum job_phase next, fail;
+	enum job_commit commit; /* when the phase ended well */
+	gboolean undoing;	/* failures here are warnings, and no verb but kill is heard */
+	gboolean restart_fails; /* it cannot be asked again after a restart */
+};
+
+#define ALL_UNDO (MEMBER_PREPARED | MEMBER_FROZEN | MEMBER_PAUSED | MEMBER_BEGUN)
+
+static const struct row rows[PHASE_LAST] = {
+	[PHASE_WAIT] = {.name = "waiting"},
+	[PHASE_PREPARE] = {.name = "preparing",
+			   .effect = EFFECT_PREPARE,
+			   .unit = UNIT_MEMBER,
+			   .sets = MEMBER_PREPARED,
+			   .next = PHASE_WINDOW,
+			   .fail = PHASE_UNDO},
+	[PHASE_WINDOW] = {.name = "taking the point",
+			  .effect = EFFECT_WINDOW,
+			  .unit = UNIT_JOB,
+			  .sets = MEMBER_FROZEN | MEMBER_PAUSED | MEMBER_BEGUN,
+			  .next = PHASE_EXTENTS,
+			  .fail = PHASE_UNDO,
+			  .restart_fails = TRUE},
+	[PHASE_EXTENTS] = {.name = "reading what changed",
+			   .effect = EFFECT_EXTENTS,
+			   .unit = UNIT_MEMBER,
+			   .next = PHASE_CLEAN,
+			   .fail = PHASE_UNDO,
+			   .commit = COMMIT_POINT},
+	[PHASE_CLEAN] = {.name = "cleaning up",
+			 .effect = EFFECT_CLEAN,
+			 .unit = UNIT_JOB,
+			 .next = PHASE_ENDED,
+			 .fail = PHASE_ENDED,
+			 .undoing = TRUE},
+	[PHASE_UNDO] = {.name = "undoing",
+			.effect = EFFECT_UNDO,
+			.unit = UNIT_MEMBER,
+			.need = ALL_UNDO,
+			.clears = ALL_UNDO,
+			.next = PHASE_ENDED,
+			.fail = PHASE_ENDED,
+			.undoing = TRUE},
+	[PHASE_STAGE] = {.name = "preparing files",
+			 .effect = EFFECT_STAGE,
+			 .unit = UNIT_JOB,
+			 .next = PHASE_SERVE,
+			 .fail = PHASE_UNSERVE},
+	[PHASE_SERVE] = {.name = "opening disks",
+			 .effect = EFFECT_SERVE,
+			 .unit = UNIT_MEMBER,
+			 .sets = MEMBER_SERVED,
+			 .next = PHASE_COPY,
+			 .fail = PHASE_UNSERVE},
+	[PHASE_COPY] = {.name = "copying",
+			.effect = EFFECT_COPY,
+			.unit = UNIT_DISK,
+			.next = PHASE_FINISH,
+			.fail = PHASE_STOP},
+	[PHASE_STOP] = {.name = "stopping copies",
+			.effect = EFFECT_CANCEL,
+			.unit = UNIT_DISK,
+			.next = PHASE_UNSERVE,
+			.fail = PHASE_UNSERVE,
+			.undoing = TRUE},
+	[PHASE_FINISH] = {.name = "writing the manifest",
+			  .effect = EFFECT_FINISH,
+			  .unit = UNIT_JOB,
+			  .next = PHASE_RELEASE,
+			  .fail = PHASE_UNSERVE},
+	[PHASE_RELEASE] = {.name = "releasing the point",
+			   .effect = EFFECT_RELEASE,
+			   .unit = UNIT_MEMBER,
+			   .clears = MEMBER_SERVED,
+			   .next = PHASE_ENDED,
+			   .fail = PHASE_ENDED,
+			   .commit = COMMIT_EXPORT,
+			   .undoing = TRUE},
+	[PHASE_UNSERVE] = {.name = "closing disks",
+			   .effect = EFFECT_UNSERVE,
+			   .unit = UNIT_MEMBER,
+			   .need = MEMBER_SERVED,
+			   .clears = MEMBER_SERVED,
+			   .next = PHASE_UNSTAGE,
+			   .fail = PHASE_UNSTAGE,
+			   .undoing = TRUE},
+	[PHASE_UNSTAGE] = {.name = "removing unfinished files",
+			   .effect = EFFECT_UNSTAGE,
+			   .unit = UNIT_JOB,
+			   .next = PHASE_ENDED,
+			   .fail = PHASE_ENDED,
+			   .undoing = TRUE},
+	[PHASE_ENDED] = {.name = "ended"},
+};
+
+static const char *const effect_names[EFFECT_LAST] = {
+	[EFFECT_NONE] = "none",	      [EFFECT_PREPARE] = "prepare", [EFFECT_WINDOW] = "window",
+	[EFFECT_EXTENTS] = "extents", [EFFECT_CLEAN] = "clean",	    [EFFECT_UNDO] = "undo",
+	[EFFECT_STAGE] = "stage",     [EFFECT_SERVE] = "serve",	    [EFFECT_COPY] = "copy",
+	[EFFECT_CANCEL] = "cancel",   [EFFECT_SUSPEND] = "suspend", [EFFECT_RESUME] = "resume",
+	[EFFECT_FINISH] = "finish",   [EFFECT_RELEASE] = "release", [EFFECT_UNSERVE] = "unserve",
+	[EFFECT_UNSTAGE] = "unstage",
+};
+
+const char *
+job_phase_name(enum job_phase phase)
+{
+	return rows[phase].name;
+}
+
+const char *
+job_effect_name(enum job_effect_type type)
+{
+	return effect_names[type];
+}
+
+/* ---- units ---- */
+
+static guint
+unit_count(const struct job *job, enum unit unit)
+{
+	switch (unit) {
+	case UNIT_MEMBER:
+		return job->members->len;
+	case UNIT_DISK:
+		return job->disks->len;
+	default:
+		return 1;
+	}
+}
+
+static enum job_unit_status *
+unit_status(struct job *job, enum unit unit, guint index)
+{
+	switch (unit) {
+	case UNIT_MEMBER:
+		return &((struct job_member *)job->members->pdata[index])->status;
+	case UNIT_DISK:
+		return &((struct job_disk *)job->disks->pdata[index])->status;
+	default:
+		return &job->status;
+	}
+}
+
+static gboolean
+any_status(struct job *job, enum unit unit, enum job_unit_status status)
+{
+	for (guint i = 0; i < unit_count(job, unit); i++)
+		if (*unit_status(job, unit, i) == status)
+			return TRUE;
+	return FALSE;
+}
+
+/* ---- output ---- */
+
+static void
+emit(struct job_step_result *ret, enum job_effect_type type, guint index)
+{
+	struct job_effect effect = {type, index};
+	g_array_append_val(ret->effects, effect);
+}
+
+static void
+set_state(struct job *job, enum job_state state, gint64 now, struct job_step_result *ret)
+{
+	if (job->state == state)
+		return;
+	job->state = state;
+	job->state_changed = now;
+	ret->store = TRUE;
+}
+
+/* Remembers how the job will end. The first decision stays, but for a kill, which also ends an undo
+ * that does not get anywhere. */
+static void
+decide(struct job *job, enum job_state outcome, gint64 now, struct job_step_result *ret)
+{
+	if (job->outcome == 0 || outcome == JOB_KILLED)
+		job->outcome = outcome;
+	if (job->outcome != JOB_EXCEPTION)
+		set_state(job, JOB_SHUTTING_DOWN, now, ret);
+	else if (job->state == JOB_SUSPENDED)
+		set_state(job, JOB_RUNNING, now, ret); /* so that its copies can be stopped */
+	ret->store = TRUE;
+}
+
+/* ---- phases ---- */
+
+static void
+end_job(struct job *job, gint64 now, struct job_step_result *ret)
+{
+	enum job_state state = job->outcome;
+	if (state == 0)
+		state = job->warnings->len > 0 ? JOB_COMPLETED_WARNINGS : JOB_COMPLETED;
+	job->ended = now;
+	set_state(job, state, now, ret);
+}
+
+/* A copy that is finished stays finished: on the way to STOP only running copies are units. */
+static gboolean
+takes_part(struct job *job, const struct row *row, guint index)
+{
+	if (row->unit == UNIT_MEMBER && row->need != 0) {
+		const struct job_member *member = job->members->pdata[index];
+		return (member->flags & row->need) != 0;
+	}
+	if (row->effect == EFFECT_COPY)
+		return *unit_status(job, UNIT_DISK, index) != UNIT_DONE;
+	if (row->effect == EFFECT_CANCEL)
+		return *unit_status(job, UNIT_DISK, index) == UNIT_RUNNING;
+	return TRUE;
+}
+
+static void
+set_flags(struct job *job, const struct row *row, guint index)
+{
+	if (row->sets == 0)
+		return;
+	for (guint i = 0; i < job->members->len; i++) {
+		struct job_member *member = job->members->pdata[i];
+		if (row->unit == UNIT_JOB || i == index)
+			member->flags |= row->sets;
+	}
+}
+
+/* Asks the effects of the units that are still to do. */
+static void
+ask_units(struct job *job, const struct row *row, struct job_step_result *ret)
+{
+	for (guint i = 0; i < unit_count(job, row->unit); i++) {
+		enum job_unit_status *status = unit_status(job, row->unit, i);
+		if (!takes_part(job, row, i)) {
+			if (row->effect != EFFECT_CANCEL)
+				*status = UNIT_DONE;
+			continue;
+		}
+		if (row->effect != EFFECT_CANCEL && *status != UNIT_TODO)
+			continue;
+		set_flags(job, row, i);
+		*status = UNIT_RUNNING;
+		emit(ret, row->effect, i);
+	}
+}
+
+static void
+enter(struct job *job, enum job_phase phase, gint64 now, struct job_step_result *ret)
+{
+	const struct row *row = &rows[phase];
+	job->phase = phase;
+	ret->store = TRUE;
+	if (phase == PHASE_ENDED) {
+		end_job(job, now, ret);
+		return;
+	}
+	if (row->effect != EFFECT_CANCEL && row->effect != EFFECT_COPY)
+		for (guint i = 0; i < unit_count(job, row->unit); i++)
+			*unit_status(job, row->unit, i) = UNIT_TODO;
+	ask_units(job, row, ret);
+}
+
+/* Goes on while the present phase has nothing running. */
+static void
+advance(struct job *job, gint64 now, struct job_step_result *ret)
+{
+	while (job->phase != PHASE_ENDED && job->phase != PHASE_WAIT) {
+		const struct row *row = &rows[job->phase];
+		if (any_status(job, row->unit, UNIT_RUNNING))
+			return;
+		gboolean failed = !row->undoing &&
+				  (job->outcome != 0 || any_status(job, row->unit, UNIT_FAILED));
+		/* The final state and what belongs to it are stored in one transaction. */
+		if (!failed && row->commit != COMMIT_NONE)
+			ret->commit = row->commit;
+		enter(job, failed ? row->fail : row->next, now, ret);
+	}
+}
+
+/* ---- events ---- */
+
+static void
+admit(struct job *job, gint64 now, struct job_step_result *ret)
+{
+	job->started = now;
+	set_state(job, JOB_RUNNING, now, ret);
+	if (job->outcome != 0) { /* planning failed */
+		enter(job, PHASE_ENDED, now, ret);
+		return;
+	}
+	enter(job, job->kind == JOB_EXPORT ? PHASE_STAGE : PHASE_PREPARE, now, ret);
+	advance(job, now, ret);
+}
+
+static void
+unit_ended(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
+{
+	const struct row *row = &rows[job->phase];
+	/* While copies are being stopped, it is the copies that answer. */
+	enum job_effect_type expected = row->effect == EFFECT_CANCEL ? EFFECT_COPY : row->effect;
+	if (event->effect.type != expected || event->effect.index >= unit_count(job, row->unit))
+		return;
+	enum job_unit_status *status = unit_status(job, row->unit, event->effect.index);
+	if (*status != UNIT_RUNNING)
+		return;
+	*status = event->error ? UNIT_FAILED : UNIT_DONE;
+	if (!event->error && row->unit == UNIT_MEMBER) {
+		struct job_member *member = job->members->pdata[event->effect.index];
+		member->flags &= ~row->clears;
+	}
+	if (!event->error && row->unit == UNIT_DISK)
+		ret->store = TRUE;
+}
+
+static void
+unit_failed(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
+{
+	const struct row *row = &rows[job->phase];
+	if (row->undoing) {
+		/* A copy that ends because it was told to is no news. */
+		if (event->effect.type == EFFECT_COPY)
+			return;
+		g_autofree char *text = g_strdup_printf("%s: %s", row->name, event->error->message);
+		job_add_warning(job, text);
+		return;
+	}
+	if (job->outcome == 0)
+		job_add_error(job, event->error, event->vm, event->disk);
+	else if (!g_error_matches(event->error, CAIRN_ERROR, CAIRN_ERROR_CANCELLED))
+		job_add_error(job, event->error, event->vm, event->disk);
+	decide(job, JOB_EXCEPTION, now, ret);
+	if (job->phase == PHASE_COPY)
+		enter(job, PHASE_STOP, now, ret);
+}
+
+static void
+done(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
+{
+	unit_ended(job, event, now, ret);
+	if (event->error)
+		unit_failed(job, event, now, ret);
+	advance(job, now, ret);
+}
+
+static void
+fail(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
+{
+	if (job->phase == PHASE_ENDED || rows[job->phase].undoing)
+		return;
+	job_add_error(job, event->error, event->vm, event->disk);
+	decide(job, JOB_EXCEPTION, now, ret);
+	if (job->phase == PHASE_WAIT)
+		enter(job, PHASE_ENDED, now, ret);
+	else if (job->phase == PHASE_COPY)
+		enter(job, PHASE_STOP, now, ret);
+	advance(job, now, ret);
+}
+
+static void
+stop(struct job *job, enum job_state outcome, gint64 now, struct job_step_result *ret)
+{
+	g_autoptr(GError) why = g_error_new(CAIRN_ERROR, CAIRN_ERROR_CANCELLED, "%s on request",
+					    outcome == JOB_KILLED ? "killed" : "terminated");
+	if (job->outcome == 0)
+		job_add_error(job, why, NULL, NULL);
+	decide(job, outcome, now, ret);
+	if (job->phase == PHASE_WAIT)
+		enter(job, PHASE_ENDED, now, ret);
+	else if (job->phase == PHASE_COPY || job->phase == PHASE_STOP)
+		enter(job, PHASE_STOP, now, ret);
+	advance(job, now, ret);
+}
+
+static void
+control(struct job *job, enum job_verb verb, gint64 now, struct job_step_result *ret)
+{
+	switch (verb) {
+	case VERB_SUSPEND:
+		set_state(job, JOB_SUSPENDED, now, ret);
+		if (job->phase == PHASE_COPY)
+			emit(ret, EFFECT_SUSPEND, 0);
+		break;
+	case VERB_RESUME:
+		set_state(job, job->phase == PHASE_WAIT ? JOB_NEW : JOB_RUNNING, now, ret);
+		if (job->phase == PHASE_COPY)
+			emit(ret, EFFECT_RESUME, 0);
+		break;
+	case VERB_TERMINATE:
+		stop(job, JOB_TERMINATED, now, ret);
+		break;
+	case VERB_KILL:
+		stop(job, JOB_KILLED, now, ret);
+		break;
+	case VERB_LAST:
+		g_assert_not_reached();
+	}
+}
+
+/* What was running when the daemon went away is asked again, or undone. */
+static void
+restart(struct job *job, gint64 now, struct job_step_result *ret)
+{
+	const struct row *row = &rows[job->phase];
+	if (job->phase == PHASE_WAIT || job->phase == PHASE_ENDED)
+		return;
+	for (guint i = 0; i < unit_count(job, row->unit); i++) {
+		enum job_unit_status *status = unit_status(job, row->unit, i);
+		if (*status == UNIT_RUNNING)
+			*status = row->effect == EFFECT_CANCEL ? UNIT_FAILED : UNIT_TODO;
+	}
+	if (row->restart_fails) {
+		g_autoptr(GError) why =
+			g_error_new(CAIRN_ERROR, CAIRN_ERROR_STATE,
+				    "cairnd was stopped while it was %s", row->name);
+		job_add_error(job, why, NULL, NULL);
+		decide(job, JOB_EXCEPTION, now, ret);
+		enter(job, row->fail, now, ret);
+	} else if (!row->undoing && job->outcome != 0) {
+		enter(job, row->fail, now, ret);
+	} else {
+		ret->store = TRUE;
+		ask_units(job, row, ret);
+	}
+	advance(job, now, ret);
+}
+
+void
+job_step(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
+{
+	*ret = (struct job_step_result){
+		.effects = g_array_new(FALSE, FALSE, sizeof(struct job_effect))};
+	if (job->phase == PHASE_ENDED)
+		return;
+	switch (event->type) {
+	case JOB_EVENT_ADMIT:
+		admit(job, now, ret);
+		break;
+	case JOB_EVENT_RESTART:
+		restart(job, now, ret);
+		break;
+	case JOB_EVENT_DONE:
+		done(job, event, now, ret);
+		break;
+	case JOB_EVENT_CONTROL:
+		control(job, event->verb, now, ret);
+		break;
+	case JOB_EVENT_FAIL:
+		fail(job, event, now, ret);
+		break;
+	}
+}
+
+void
+job_step_result_clear(struct job_step_result *result)
+{
+	g_clear_pointer(&result->effects, g_array_unref);
+}
+
+/* ---- verbs ---- */
+
+/* Which phases hear a verb. Not listed: refused. */
+static const struct {
+	const char *name;
+	guint phases; /* bit (1 << phase) */
+} verbs[VERB_LAST] = {
+	[VERB_SUSPEND] = {"suspend", 1 << PHASE_WAIT | 1 << PHASE_COPY},
+	[VERB_RESUME] = {"resume", 1 << PHASE_WAIT | 1 << PHASE_COPY},
+	[VERB_TERMINATE] = {"terminate", 1 << PHASE_WAIT | 1 << PHASE_PREPARE | 1 << PHASE_WINDOW |
+						 1 << PHASE_EXTENTS | 1 << PHASE_STAGE |
+						 1 << PHASE_SERVE | 1 << PHASE_COPY},
+	[VERB_KILL] = {"kill", 1 << PHASE_WAIT | 1 << PHASE_PREPARE | 1 << PHASE_WINDOW |
+				       1 << PHASE_EXTENTS | 1 << PHASE_STAGE | 1 << PHASE_SERVE |
+				       1 << PHASE_COPY | 1 << PHASE_STOP | 1 << PHASE_UNDO},
+};
+
+gboolean
+job_verb_parse(const char *text, enum job_verb *ret_verb, GError **error)
+{
+	for (guint i = 0; i < VERB_LAST; i++)
+		if (g_strcmp0(text, verbs[i].name) == 0) {
+			*ret_verb = (enum job_verb)i;
+			return TRUE;
+		}
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+		    "\"%s\" is no action on a job: use suspend, resume, terminate or kill", text);
+	return FALSE;
+}
+
+static gboolean
+refuse(GError **error, const struct job *job, enum job_verb verb, const char *why)
+{
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
+		    "job %" G_GUINT64_FORMAT " cannot %s: %s", job->number, verbs[verb].name, why);
+	return FALSE;
+}
+
+gboolean
+job_control_check(const struct job *job, enum job_verb verb, GError **error)
+{
+	if (job->phase == PHASE_ENDED)
+		return refuse(error, job, verb, "it has ended");
+	if (!(verbs[verb].phases & (1u << job->phase))) {
+		g_autofree char *why = g_strdup_printf("it is %s", rows[job->phase].name);
+		return refuse(error, job, verb, why);
+	}
+	if (verb == VERB_SUSPEND && job->state == JOB_SUSPENDED)
+		return refuse(error, job, verb, "it is suspended already");
+	if (verb == VERB_RESUME && job->state != JOB_SUSPENDED)
+		return refuse(error, job, verb, "it is not suspended");
+	if (verb == VERB_TERMINATE && job->outcome != 0)
+		return refuse(error, job, verb, "it is stopping already");
+	if (verb == VERB_SUSPEND && job->outcome != 0)
+		return refuse(error, job, verb, "it is stopping");
+	return TRUE;
+}
