@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/auto.h"
+#include "image/digest.h"
 
 #include <glib.h>
 #include <jansson.h>
@@ -25,11 +26,9 @@
 #define MANIFEST_MAX_NAME	 255 /* bytes of a VM's or a group's name */
 #define MANIFEST_MAX_TARGET	 64  /* bytes of a disk's target, e.g. "vda" */
 #define MANIFEST_MAX_PATH	 1024
-#define MANIFEST_MAX_DISK_SIZE	 ((guint64)64 << 40) /* 64 TiB: what a 32 MiB L1 table can map, too \
-						      */
-#define MANIFEST_MAX_FILE_SIZE	((guint64)128 << 40)
-#define MANIFEST_MAX_SMALL_FILE ((guint64)1 << 30) /* config, runtime, guest state: each */
-#define MANIFEST_BLOCK_SIZE	((guint64)1 << 20)
+#define MANIFEST_MAX_DISK_SIZE	 ((guint64)64 << 40)
+#define MANIFEST_MAX_FILE_SIZE	 ((guint64)128 << 40)
+#define MANIFEST_MAX_SMALL_FILE	 ((guint64)1 << 30) /* config, runtime, guest state: each */
 
 /* A file other than a disk's image.  @path is relative to the folder of the manifest. */
 struct manifest_file {
@@ -44,6 +43,7 @@ enum manifest_format { MANIFEST_QCOW2, MANIFEST_RAW };
 struct manifest_run {
 	guint64 first;
 	guint64 count;
+	guint64 before; /* digests of the runs before this one */
 };
 
 struct manifest_disk {
@@ -56,16 +56,14 @@ struct manifest_disk {
 	char *source_path; /* for people; NULL */
 	guint64 size;	   /* bytes, as the guest sees it */
 	guint64 file_size; /* bytes of the image file */
-	char *backing; /* name in the qcow2 header: "../../POINT/VM/vda.qcow2"; NULL: stands alone
-			*/
+	char *backing;	   /* name in the qcow2 header, "../../POINT/VM/vda.qcow2"; NULL: none */
 	char *compression; /* "zstd" or NULL */
-	char *algorithm;   /* of the block digests: "xxh3-64" or "sha256" */
-	gsize digest_size; /* bytes of one digest */
-	GArray *runs;	   /* struct manifest_run: ascending, apart, inside the disk */
-	guint8 *digests;   /* of all blocks of all runs, one after the other */
+	enum digest_algorithm algorithm; /* of the block digests */
+	GArray *runs;	 /* struct manifest_run: ascending, apart, inside the disk */
+	guint8 *digests; /* of all blocks of all runs, one after the other */
 	guint64 n_digests;
-	char *metadata_algorithm; /* NULL: no metadata digest (raw) */
-	char *metadata_digest;	  /* lower-case hex */
+	enum digest_algorithm metadata_algorithm;
+	char *metadata_digest; /* lower-case hex; NULL: none (raw) */
 };
 
 struct manifest_vm {
