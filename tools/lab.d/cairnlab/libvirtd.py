@@ -1,0 +1,141 @@
+"""A libvirtd of the lab's own: the daemon's folders are fixed when it is built, so it gets a mount
+namespace in which they are folders of the lab. Its socket is reached from outside by its path.
+
+In that namespace /var/lib/libvirt and the rest lead into DIR/libvirt, and cairnd is started in it too:
+so the paths that libvirt reports (NVRAM, TPM state) are true for it."""
+import os
+import pwd
+import subprocess
+
+from .common import LabError, end, identity, is_running, run, wait_until
+
+LIBVIRTD = "/usr/sbin/libvirtd"
+# What the daemon thinks -> folder in DIR/libvirt; the cache of QEMU's abilities is shared by labs.
+FOLDERS = {"/etc/libvirt": "etc", "/var/lib/libvirt": "lib", "/run/libvirt": "run",
+           "/var/log/libvirt": "log"}
+CACHE = "/var/cache/libvirt"
+
+LIBVIRTD_CONF = """unix_sock_group = "root"
+unix_sock_ro_perms = "0700"
+unix_sock_rw_perms = "0700"
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+log_outputs = "3:stderr"
+"""
+# No cgroups without systemd, no virtlogd; the rest as a host has it: QEMU is an unprivileged user.
+QEMU_CONF = """stdio_handler = "file"
+cgroup_controllers = [ ]
+namespaces = [ ]
+security_driver = "none"
+remember_owner = 0
+user = "%s"
+group = "%s"
+"""
+
+
+def qemu_user(directory):
+    """(user, group) QEMU gets: libvirt's own when it can reach the lab's folder, else root."""
+    try:
+        pwd.getpwnam("libvirt-qemu")
+    except KeyError:
+        return "root", "root"
+    path = os.path.abspath(directory)
+    while path != "/":
+        if not os.stat(path).st_mode & 0o001:
+            return "root", "root"
+        path = os.path.dirname(path)
+    return "libvirt-qemu", "kvm"
+
+
+def can_unshare():
+    return subprocess.run(["unshare", "--mount", "--propagation", "private", "true"],
+                          stderr=subprocess.DEVNULL).returncode == 0
+
+
+def socket_path(directory):
+    return os.path.join(directory, "libvirt/run/libvirt-sock")
+
+
+def uri(directory):
+    return "qemu+unix:///system?socket=" + socket_path(directory)
+
+
+def start(directory, cache):
+    """Starts it and returns its identity once it answers."""
+    base = os.path.join(directory, "libvirt")
+    script = ["set -e"]
+    folders = {inside: os.path.join(base, name) for inside, name in FOLDERS.items()}
+    folders[CACHE] = os.path.join(cache, "libvirt-cache")
+    for inside, outside in folders.items():
+        os.makedirs(outside, mode=0o755, exist_ok=True)
+        os.makedirs(inside, mode=0o755, exist_ok=True)
+        script.append("mount --bind '%s' '%s'" % (outside, inside))
+    with open(os.path.join(base, "etc/libvirtd.conf"), "w") as file:
+        file.write(LIBVIRTD_CONF)
+    with open(os.path.join(base, "etc/qemu.conf"), "w") as file:
+        file.write(QEMU_CONF % qemu_user(directory))
+    script.append("exec '%s' --config '%s/etc/libvirtd.conf' --pid-file '%s/libvirtd.pid'"
+                  % (LIBVIRTD, base, base))
+    with open(os.path.join(base, "libvirtd.log"), "a") as log:
+        child = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", "\n".join(script)],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    return identity(child.pid)
+
+
+def wait_ready(directory, who):
+    """An answer, not only a socket: the driver of QEMU starts after it."""
+    def probe():
+        if not os.path.exists(socket_path(directory)):
+            return False
+        return subprocess.run(["virsh", "-c", uri(directory), "-q", "list"],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0
+    wait_until("libvirtd (see %s/libvirt/libvirtd.log)" % directory, probe, 60,
+               alive=lambda: is_running(who))
+
+
+def leftover_qemus(directory):
+    """QEMUs (and software TPMs) of this lab that libvirtd did not end."""
+    found = []
+    marks = (os.path.join(directory, "guests") + "/").encode()
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open("/proc/%s/cmdline" % name, "rb") as file:
+                argv = file.read().split(b"\0")
+        except OSError:
+            continue
+        if b"qemu-system" in argv[0] and any(marks in word for word in argv):
+            found.append(identity(int(name)))
+    return found
+
+
+def stop(directory, who):
+    end(who)
+    for qemu in leftover_qemus(directory):
+        end(qemu, seconds=5)
+
+
+def start_system():
+    """The machine's own daemon, started only when none answers; it is left running."""
+    probe = ["virsh", "-c", "qemu:///system", "-q", "list"]
+
+    def answers():
+        return subprocess.run(probe, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL).returncode == 0
+    if answers():
+        return None
+    run(["/usr/sbin/virtlogd", "-d"], check=False)
+    run([LIBVIRTD, "-d"])
+    wait_until("the system's libvirtd", answers, 60)
+    with open("/run/libvirtd.pid") as file:
+        return identity(int(file.read()))
+
+
+def require():
+    if os.geteuid():
+        raise LabError("the lab needs root: it starts a libvirtd of its own")
+    if not os.path.exists(LIBVIRTD):
+        raise LabError("libvirtd is missing: make deps")
