@@ -154,9 +154,9 @@ point_find_disk(const struct point_member *member, const char *target)
 }
 
 char *
-point_checkpoint_name(const char *point_id)
+point_checkpoint_name(const char *instance, const char *point_id)
 {
-	return g_strconcat(POINT_NAME_PREFIX, point_id, NULL);
+	return g_strconcat(POINT_NAME_PREFIX, instance, "-", point_id, NULL);
 }
 
 char *

@@ -1,6 +1,6 @@
 /* A reference point of a group (Msvm_ReferencePointCollection) with one part per machine
  * (Msvm_VirtualSystemReferencePoint). Data and its JSON only; point GUIDs name everything outside:
- * checkpoint, bitmap and backup job are called POINT_NAME_PREFIX + GUID. */
+ * checkpoint, bitmap and backup job are called after them. */
 #pragma once
 
 #include "base/auto.h"
@@ -83,8 +83,9 @@ void point_set_partial(struct point *point, const char *directory, gboolean ther
 struct point_member *point_find_member(const struct point *point, const char *vm_id);
 struct point_disk *point_find_disk(const struct point_member *member, const char *target);
 
-/* POINT_NAME_PREFIX + GUID; free with g_free(). */
-char *point_checkpoint_name(const char *point_id);
+/* POINT_NAME_PREFIX INSTANCE "-" GUID; free with g_free(). @instance names this store, so that two
+ * daemons on one host never take each other's checkpoints for leftovers. */
+char *point_checkpoint_name(const char *instance, const char *point_id);
 /* The store's id of one disk's changes: "POINT/VM/TARGET"; free with g_free(). */
 char *point_extents_id(const char *point_id, const char *vm_id, const char *target);
 /* "Cairn:VM\TARGET", the disk's instance id in ExportedDisks; free with g_free(). */

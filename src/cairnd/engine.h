@@ -1,0 +1,142 @@
+/* The engine: all state of the daemon, and the only writer of the store. Requests and events of the
+ * world come in as calls, effects go out through struct engine_io, so that a simulation can be the
+ * world. It runs on the loop thread, never blocks but for the store's commit, and changes what it
+ * has in memory only after the store has it. */
+#pragma once
+
+#include "base/auto.h"
+#include "cairnd/debt.h"
+#include "core/group.h"
+#include "core/job_step.h"
+#include "core/window.h"
+#include "store/store.h"
+
+#include <glib.h>
+
+struct engine;
+
+#define ENGINE_JOBS_MAX 100000 /* kept at once, ended ones included */
+
+struct engine_limits {
+	guint max_jobs;	      /* running at once */
+	guint max_copies;     /* disk copies at once, of all jobs */
+	guint64 hold_seconds; /* how long a point's data is held by default; 0: no limit */
+};
+
+struct engine_io {
+	gint64 (*now)(void *user); /* microseconds since 1970 */
+	/* Starts an effect; engine_done() answers it later, never from within. The job is valid
+	 * only during the call. EFFECT_CANCEL, EFFECT_SUSPEND and EFFECT_RESUME act on running
+	 * copies and have no answer. */
+	void (*effect)(void *user, const struct job *job, const struct job_effect *effect);
+	/* Starts to pay; engine_debt_paid() answers later. */
+	void (*pay)(void *user, const struct debt *debt);
+	/* For clients; takes @data over. */
+	void (*event)(void *user, const char *name, json_t *data);
+};
+
+/* What came of an effect besides its error; which members are set depends on the effect. All is
+ * copied. */
+struct effect_reply {
+	struct point_member *member; /* PREPARE: facts and disks of the machine */
+	struct window *window;	     /* WINDOW: also when it failed */
+	GHashTable *extents;	     /* EXTENTS: target -> GBytes of extents_encode() */
+	GHashTable *changed;	     /* EXTENTS: target -> guint64 * (bytes) */
+	GHashTable *reasons;	     /* EXTENTS: target -> why its changes are not known */
+	guint flags_left;	     /* UNDO: enum job_member_flags that could not be undone */
+	json_t *result;		     /* COPY: of cairn-export */
+	json_t *files; /* FINISH: {"logs": [..], "configs", "runtimes", "states"}: absolute paths */
+};
+
+/* Opens the engine over @store (not taken over): reads everything, creates the instance id. Nothing
+ * is started before engine_start(). */
+struct engine *engine_new(struct store *store, const struct engine_limits *limits,
+			  const struct engine_io *io, void *user, GError **error);
+/* Goes on with the jobs found in the store and begins to pay debts. Call after engine_reconcile().
+ */
+void engine_start(struct engine *engine);
+void engine_free(struct engine *engine);
+CAIRN_DEFINE_AUTO(engine, engine_free)
+const char *engine_instance(const struct engine *engine);
+void engine_set_limits(struct engine *engine, const struct engine_limits *limits);
+
+/* ---- the world tells ---- */
+
+/* @error NULL: success. @reply may be NULL. Answers for jobs that are no longer are dropped. */
+void engine_done(struct engine *engine, const char *job_id, const struct job_effect *effect,
+		 const GError *error, const struct effect_reply *reply);
+void engine_progress(struct engine *engine, const char *job_id, guint disk, guint64 done,
+		     guint64 total, guint64 rate);
+/* @flags_left 0: paid. */
+void engine_debt_paid(struct engine *engine, const char *debt_id, guint flags_left);
+/* The held data of the point that @vm is part of is lost or must be let go: why, for a person. All
+ * members are released, and a job that exports it fails with @code. */
+void engine_hold_lost(struct engine *engine, const char *vm, int code, const char *reason);
+/* About once a second: expiry, queue, debts, removal of old jobs, stalled stores. */
+void engine_tick(struct engine *engine);
+
+/* What one machine has of ours, as the hypervisor tells at start: @backup the name of the point
+ * being held (NULL), @points the checkpoints' names. Makes debts of what nobody knows, and releases
+ * points whose data is gone. @reached: the machine's host answered. */
+struct engine_found {
+	const char *uri, *vm;
+	gboolean off; /* no QEMU process: a hold needs no backup job */
+	const char *backup;
+	GPtrArray *points; /* char * */
+};
+void engine_reconcile(struct engine *engine, const struct engine_found *found, guint n);
+/* The checkpoints of ours that must stay on @vm; free with g_strfreev(). */
+char **engine_checkpoints_of(const struct engine *engine, const char *vm);
+
+/* ---- requests ---- */
+
+struct group *engine_group(const struct engine *engine, const char *name_or_id, GError **error);
+GPtrArray *engine_groups(const struct engine *engine); /* borrowed array of struct group */
+/* Each stores and then changes @group; on failure nothing has changed. */
+struct group *engine_group_create(struct engine *engine, const char *name, const char *id,
+				  GError **error);
+gboolean engine_group_add(struct engine *engine, struct group *group, const char *vm_id,
+			  const char *vm_name, GError **error);
+gboolean engine_group_remove(struct engine *engine, struct group *group, const char *vm_id,
+			     GError **error);
+gboolean engine_group_rename(struct engine *engine, struct group *group, const char *name,
+			     GError **error);
+/* BUSY while jobs of it run; STATE while it has points, unless @force. */
+gboolean engine_group_delete(struct engine *engine, struct group *group, gboolean force,
+			     GError **error);
+
+/* GROUP@NUMBER, GROUP@latest, or GUID. Hidden points are not found. */
+struct point *engine_point(const struct engine *engine, const char *name, GError **error);
+struct point *engine_point_by_id(const struct engine *engine, const char *id);
+/* Points of @group (GUID; NULL: all), oldest first, with the hidden ones if @hidden; the elements
+ * are borrowed. */
+GPtrArray *engine_points(const struct engine *engine, const char *group, gboolean hidden);
+gboolean engine_point_release(struct engine *engine, struct point *point, const char *reason,
+			      GError **error);
+gboolean engine_point_delete(struct engine *engine, struct point *point, GError **error);
+/* The changes of one disk from @base to @point as one set for cairn-export (extents_encode()); NULL
+ * and
+ * *@ret_reason when they are not known. */
+GBytes *engine_changes(struct engine *engine, const struct point *point, const struct point *base,
+		       const char *vm, const char *target, char **ret_reason);
+
+/* Jobs: fill in a struct job from job_new() (group, owner, priority and parameters) and hand it
+ * over; the engine checks, numbers, stores and queues it. @job is taken over in any case. Returns a
+ * borrowed pointer. */
+struct job *engine_submit(struct engine *engine, struct job *job, GError **error);
+/* Two jobs in one transaction: the second waits for the first. */
+gboolean engine_submit_pair(struct engine *engine, struct job *first, struct job *second,
+			    GError **error);
+/* GUID or number. */
+struct job *engine_job(const struct engine *engine, const char *name, GError **error);
+/* All, oldest first; borrowed elements. */
+GPtrArray *engine_jobs(const struct engine *engine);
+gboolean engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error);
+/* Stores what a caller has changed in priority, rate_limit or keep_us. */
+gboolean engine_job_save(struct engine *engine, struct job *job, GError **error);
+
+json_t *engine_point_view(const struct engine *engine, const struct point *point);
+/* "web@3"; free with g_free(). */
+char *engine_point_name(const struct engine *engine, const struct point *point);
+guint engine_running(const struct engine *engine);
+guint engine_waiting(const struct engine *engine);
