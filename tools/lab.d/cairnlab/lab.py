@@ -172,8 +172,7 @@ class Lab:
         if state.get("uri") and (not state.get("libvirtd") or is_running(state["libvirtd"])):
             with ThreadPoolExecutor(max_workers=8) as pool:
                 list(pool.map(self._remove_guest, state["guests"]))
-        if state.get("libvirtd"):
-            libvirtd.stop(self.directory, state["libvirtd"])
+        libvirtd.stop(self.directory, state.get("libvirtd"))
         if os.path.exists(self.path):
             os.unlink(self.path)
         for name in ("bin", "state", "run", "exports", "env", "cairn.conf", "guests", "libvirt",

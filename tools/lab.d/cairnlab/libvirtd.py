@@ -95,27 +95,39 @@ def wait_ready(directory, who):
                alive=lambda: is_running(who))
 
 
-def leftover_qemus(directory):
-    """QEMUs (and software TPMs) of this lab that libvirtd did not end."""
-    found = []
-    marks = (os.path.join(directory, "guests") + "/").encode()
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            with open("/proc/%s/cmdline" % name, "rb") as file:
-                argv = file.read().split(b"\0")
-        except OSError:
-            continue
-        if b"qemu-system" in argv[0] and any(marks in word for word in argv):
-            found.append(identity(int(name)))
-    return found
+def _in_namespace(name, lib):
+    """Whether a process sees this lab's folder as /var/lib/libvirt."""
+    try:
+        return os.path.samestat(os.stat("/proc/%s/root/var/lib/libvirt" % name), lib)
+    except OSError:
+        return False
+
+
+def _names_guests(name, mark):
+    """Whether a process is a QEMU with a file of this lab's guests (there is no namespace then)."""
+    try:
+        with open("/proc/%s/cmdline" % name, "rb") as file:
+            argv = file.read().split(b"\0")
+    except OSError:
+        return False
+    return b"qemu-system" in argv[0] and any(mark in word for word in argv)
+
+
+def leftovers(directory):
+    """Processes of this lab that are still there: the namespace is the proof, not a list of ours."""
+    mark = (os.path.join(directory, "guests") + "/").encode()
+    try:
+        lib = os.stat(os.path.join(directory, "libvirt/lib"))
+    except OSError:
+        lib = None
+    return [identity(int(name)) for name in os.listdir("/proc") if name.isdigit() and (
+        (lib and _in_namespace(name, lib)) or _names_guests(name, mark))]
 
 
 def stop(directory, who):
     end(who)
-    for qemu in leftover_qemus(directory):
-        end(qemu, seconds=5)
+    for process in leftovers(directory):
+        end(process, seconds=5)
 
 
 def start_system():
