@@ -1,0 +1,286 @@
+/* cairn job. */
+#include "cli/field.h"
+#include "cli/format.h"
+#include "cli/progress.h"
+#include "cli/summary.h"
+#include "cli/themes.h"
+#include "cli/wait.h"
+#include "cli/watch.h"
+
+#include <string.h>
+
+static struct {
+	char *group, *priority, *rate, *keep;
+	gboolean active, properties;
+} opt;
+
+static json_t *
+job_arguments(const char *job)
+{
+	return json_pack("{s:s}", "job", job);
+}
+
+static enum style
+state_style(const json_t *job)
+{
+	switch (field_uint(job, "state")) {
+	case JOB_COMPLETED:
+		return STYLE_GOOD;
+	case JOB_SUSPENDED:
+	case JOB_TERMINATED:
+	case JOB_KILLED:
+	case JOB_WARNINGS:
+		return STYLE_WARN;
+	case JOB_EXCEPTION:
+		return STYLE_BAD;
+	default:
+		return STYLE_PLAIN;
+	}
+}
+
+static char *
+percent_text(const json_t *job)
+{
+	double percent = field_real(job, "percent");
+	return g_strdup_printf("%u %%", percent > 0 ? (guint)MIN(percent, 100.0) : 0);
+}
+
+static void
+add_row(struct table *table, const json_t *job)
+{
+	table_take(table, field_any(job, "number"));
+	table_take(table, progress_title(job));
+	table_add_style(table, state_style(job), field_text(job, "state-name"));
+	table_take(table, percent_text(job));
+	table_take(table, format_size(field_uint(job, "total-bytes")));
+	table_take(table, field_time(job, "submitted"));
+	table_take(table, field_time(job, "ended"));
+}
+
+static int
+job_list(struct cli *cli, char *const *args, GError **error)
+{
+	static const char *const headers[] = {">JOB",	"WHAT",	     "STATE", ">DONE",
+					      ">BYTES", "SUBMITTED", "ENDED", NULL};
+	json_t *arguments = json_object();
+	cli_set_text(arguments, "group", opt.group);
+	if (opt.active)
+		cairn_json_set_bool(arguments, "active", TRUE);
+	g_autoptr(json_t) list = cli_call(cli, "job-list", arguments, error);
+	size_t i;
+	json_t *job;
+	if (!list)
+		return CLI_FAILED;
+	if (cli->json) {
+		cli_print_json(list);
+		return CLI_OK;
+	}
+	cairn_auto(table) table = table_new(headers);
+	json_array_foreach (list, i, job)
+		add_row(table, job);
+	cli_print_table(table, 0);
+	if (json_array_size(list) == 0)
+		cli_note(cli, "no jobs");
+	return CLI_OK;
+}
+
+static void
+print_disks(const json_t *job)
+{
+	static const char *const headers[] = {"DISK",	"KIND",	 "STATE", ">DONE",
+					      ">TOTAL", ">RATE", "NOTE",  NULL};
+	cairn_auto(table) table = table_new(headers);
+	size_t i;
+	json_t *disk;
+	json_array_foreach (field_array(job, "disks"), i, disk) {
+		table_take(table, g_strdup_printf("%s:%s", field_text(disk, "vm-name"),
+						  field_text(disk, "target")));
+		table_add(table, field_text(disk, "kind"));
+		table_take(table, field_any(disk, "state"));
+		table_take(table, format_size(field_uint(disk, "done-bytes")));
+		table_take(table, format_size(field_uint(disk, "total-bytes")));
+		table_take(table, format_rate(field_real(disk, "rate")));
+		table_add(table, field_text(disk, "reason"));
+	}
+	cli_print_table(table, 2);
+}
+
+static void
+print_job(const json_t *job)
+{
+	static const char *const plain[] = {"phase",	"point-name", "base",  "directory", "owner",
+					    "priority", "status",     "error", "warnings"};
+	static const char *const times[] = {"submitted", "started", "ended"};
+	cairn_auto(table) sheet = table_new_sheet();
+	table_pair_take(sheet, "job", field_any(job, "number"));
+	table_pair(sheet, "id", field_text(job, "id"));
+	table_pair_take(sheet, "what", progress_title(job));
+	table_pair(sheet, "state", field_text(job, "state-name"));
+	table_pair_take(sheet, "done", percent_text(job));
+	table_pair_take(sheet, "rate", format_rate(field_real(job, "rate")));
+	for (guint i = 0; i < G_N_ELEMENTS(times); i++)
+		table_pair_take(sheet, times[i], field_time(job, times[i]));
+	for (guint i = 0; i < G_N_ELEMENTS(plain); i++)
+		table_pair_take(sheet, plain[i], field_any(job, plain[i]));
+	cli_print_table(sheet, 0);
+	print_disks(job);
+}
+
+static void
+print_properties(const json_t *job)
+{
+	cairn_auto(table) sheet = table_new_sheet();
+	const char *key;
+	json_t *value;
+	json_object_foreach (field_object(job, "properties"), key, value) {
+		g_autofree char *text = value_any(value);
+		table_add_style(sheet, STYLE_DIM, key);
+		table_add(sheet, text);
+	}
+	cli_print_table(sheet, 0);
+}
+
+static int
+job_show(struct cli *cli, char *const *args, GError **error)
+{
+	g_autoptr(json_t) job = cli_call(cli, "job-show", job_arguments(args[0]), error);
+	if (!job)
+		return CLI_FAILED;
+	if (cli->json)
+		cli_print_json(job);
+	else if (opt.properties)
+		print_properties(job);
+	else
+		print_job(job);
+	return CLI_OK;
+}
+
+static int
+job_watch(struct cli *cli, char *const *args, GError **error)
+{
+	g_autoptr(json_t) jobs = NULL;
+	g_autoptr(json_t) answer = job_arguments(args[0]);
+	int status = wait_for(cli, answer, &jobs, error);
+	const json_t *job = json_array_get(jobs, 0);
+	if (job && cli->json)
+		cli_print_json(job);
+	else if (job && status == CLI_OK && field_text(job, "directory"))
+		summary_export(cli, job, NULL);
+	else if (job && status == CLI_OK) {
+		g_autofree char *title = progress_title(job);
+		cli_note(cli, "job %" G_GUINT64_FORMAT " (%s): %s", field_uint(job, "number"),
+			 title, field_text(job, "state-name"));
+	}
+	return status;
+}
+
+static int
+job_errors(struct cli *cli, char *const *args, GError **error)
+{
+	static const char *const headers[] = {"CLASS",	 ">CODE",      "WHERE",
+					      "MESSAGE", "WHAT TO DO", NULL};
+	g_autoptr(json_t) list = cli_call(cli, "job-errors", job_arguments(args[0]), error);
+	size_t i;
+	json_t *item;
+	if (!list)
+		return CLI_FAILED;
+	if (cli->json) {
+		cli_print_json(list);
+		return CLI_OK;
+	}
+	cairn_auto(table) table = table_new(headers);
+	json_array_foreach (list, i, item) {
+		const char *vm = field_text(item, "vm"), *disk = field_text(item, "disk");
+		table_add(table, field_text(item, "class"));
+		table_take(table, field_any(item, "code"));
+		table_take(table, g_strconcat(vm ? vm : "", disk ? ":" : "", disk, NULL));
+		table_add(table, field_text(item, "message"));
+		table_add(table, field_text(item, "action"));
+	}
+	cli_print_table(table, 0);
+	if (json_array_size(list) == 0)
+		cli_note(cli, "job %s has no errors", args[0]);
+	return CLI_OK;
+}
+
+/* suspend, resume, terminate, kill: the verb of the command is the word of the request. */
+static int
+job_control(struct cli *cli, char *const *args, GError **error)
+{
+	const char *action = cli->command->verb;
+	json_t *arguments = json_pack("{s:s, s:s}", "job", args[0], "action", action);
+	g_autoptr(json_t) job = cli_call(cli, "job-control", arguments, error);
+	if (!job)
+		return CLI_FAILED;
+	const char *state = field_text(job, "state-name");
+	if (cli->json)
+		cli_print_json(job);
+	else
+		cli_note(cli, "job %s: %s", args[0], state ? state : action);
+	return CLI_OK;
+}
+
+static int
+job_set(struct cli *cli, char *const *args, GError **error)
+{
+	g_autoptr(json_t) arguments = job_arguments(args[0]);
+	if (!cli_set_priority(arguments, opt.priority, error) ||
+	    !cli_set_size(arguments, "rate", opt.rate, error) ||
+	    !cli_set_span(arguments, "keep", opt.keep, error))
+		return CLI_USAGE;
+	if (json_object_size(arguments) == 1) {
+		cli_usage_error(error, "nothing to set");
+		return CLI_USAGE;
+	}
+	g_autoptr(json_t) job = cli_call(cli, "job-set", json_incref(arguments), error);
+	if (!job)
+		return CLI_FAILED;
+	if (cli->json)
+		cli_print_json(job);
+	else
+		cli_note(cli, "job %s was changed", args[0]);
+	return CLI_OK;
+}
+
+static const GOptionEntry list_options[] = {
+	{"active", 'a', 0, G_OPTION_ARG_NONE, &opt.active, "Only jobs that have not ended", NULL},
+	{"group", 'g', 0, G_OPTION_ARG_STRING, &opt.group, "Only jobs of this group", "GROUP"},
+	G_OPTION_ENTRY_NULL,
+};
+
+static const GOptionEntry show_options[] = {
+	{"properties", 'p', 0, G_OPTION_ARG_NONE, &opt.properties,
+	 "Show every property of its CIM class", NULL},
+	G_OPTION_ENTRY_NULL,
+};
+
+static const GOptionEntry set_options[] = {
+	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, "Lower runs first", "N"},
+	{"rate", 0, 0, G_OPTION_ARG_STRING, &opt.rate, "Bytes a second, e.g. 50M; 0: no limit",
+	 "SIZE"},
+	{"keep", 0, 0, G_OPTION_ARG_STRING, &opt.keep, "How long to keep it after its end, e.g. 1d",
+	 "TIME"},
+	G_OPTION_ENTRY_NULL,
+};
+
+const struct command job_commands[] = {
+	{"job", "list", "", 0, 0, COMMAND_READ, "List jobs, newest last", NULL, list_options,
+	 job_list},
+	{"job", "show", "JOB", 1, 1, COMMAND_READ, "Show a job",
+	 "A job is named by its number or its GUID.", show_options, job_show},
+	{"job", "watch", "JOB", 1, 1, COMMAND_READ, "Show a job's progress until it ends",
+	 "^C stops showing it; the job goes on. The exit status is the job's.", NULL, job_watch},
+	{"job", "suspend", "JOB", 1, 1, 0, "Stop copying for a while",
+	 "What was written stays, and the point's data stays held.", NULL, job_control},
+	{"job", "resume", "JOB", 1, 1, 0, "Go on with a suspended job", NULL, NULL, job_control},
+	{"job", "terminate", "JOB", 1, 1, 0, "End a job in good order",
+	 "The finished part is kept: the same export started again goes on from it.", NULL,
+	 job_control},
+	{"job", "kill", "JOB", 1, 1, 0, "End a job at once",
+	 "No process and no part of it is left.", NULL, job_control},
+	{"job", "errors", "JOB", 1, 1, COMMAND_READ, "All errors of a job and what to do", NULL,
+	 NULL, job_errors},
+	{"job", "set", "JOB", 1, 1, 0, "Change priority, rate or time of keeping", NULL,
+	 set_options, job_set},
+	{0},
+};

@@ -1,0 +1,227 @@
+/* cairn point. */
+#include "cli/field.h"
+#include "cli/format.h"
+#include "cli/summary.h"
+#include "cli/themes.h"
+#include "cli/wait.h"
+
+#include <string.h>
+
+static struct {
+	char *consistency, *hold, *priority;
+	gboolean no_barrier, no_wait;
+} opt;
+
+static json_t *
+point_arguments(const char *point)
+{
+	return json_pack("{s:s}", "point", point);
+}
+
+static int
+point_create(struct cli *cli, char *const *args, GError **error)
+{
+	g_autoptr(json_t) arguments = json_pack("{s:s}", "group", args[0]);
+	cli_set_text(arguments, "consistency", opt.consistency);
+	if (opt.no_barrier)
+		cairn_json_set_bool(arguments, "no-barrier", TRUE);
+	if (!cli_set_span(arguments, "hold", opt.hold, error) ||
+	    !cli_set_priority(arguments, opt.priority, error))
+		return CLI_USAGE;
+	g_autoptr(json_t) answer = cli_call(cli, "point-create", json_incref(arguments), error);
+	if (!answer)
+		return CLI_FAILED;
+	if (opt.no_wait)
+		return wait_not(cli, answer);
+	g_autoptr(json_t) jobs = NULL;
+	int status = wait_for(cli, answer, &jobs, error);
+	if (status != CLI_OK)
+		return status;
+	g_autoptr(json_t) point =
+		cli_call(cli, "point-show", point_arguments(field_text(answer, "point")), error);
+	if (!point)
+		return CLI_FAILED;
+	if (cli->json)
+		cli_print_json(point);
+	else
+		summary_point(cli, point);
+	return CLI_OK;
+}
+
+static enum style
+consistency_style(const json_t *point)
+{
+	const char *reached = field_text(point, "consistency");
+	const char *asked = field_text(point, "requested");
+	return g_strcmp0(reached, "crash") == 0 && g_strcmp0(asked, "crash") != 0 ? STYLE_WARN
+										  : STYLE_PLAIN;
+}
+
+static void
+add_row(struct table *table, const json_t *point)
+{
+	guint64 pause = field_uint(point, "pause-us");
+	table_add(table, field_text(point, "name"));
+	table_take(table, field_time(point, "created"));
+	table_add_style(table, consistency_style(point), field_text(point, "consistency"));
+	table_take(table, pause ? format_span((gint64)pause) : NULL);
+	table_add(table, field_bool(point, "held") ? "yes" : "no");
+	table_take(table, g_strdup_printf("%zu", json_array_size(field_array(point, "exports"))));
+	table_add(table, field_text(point, "id"));
+}
+
+static int
+point_list(struct cli *cli, char *const *args, GError **error)
+{
+	static const char *const headers[] = {"POINT", "CREATED",  "CONSISTENCY", ">PAUSE",
+					      "HELD",  ">EXPORTS", "ID",	  NULL};
+	json_t *arguments = json_object();
+	cli_set_text(arguments, "group", args[0]);
+	g_autoptr(json_t) list = cli_call(cli, "point-list", arguments, error);
+	size_t i;
+	json_t *point;
+	if (!list)
+		return CLI_FAILED;
+	if (cli->json) {
+		cli_print_json(list);
+		return CLI_OK;
+	}
+	cairn_auto(table) table = table_new(headers);
+	json_array_foreach (list, i, point)
+		add_row(table, point);
+	cli_print_table(table, 0);
+	if (json_array_size(list) == 0)
+		cli_note(cli, "no points; `cairn point create GROUP' takes one");
+	return CLI_OK;
+}
+
+static void
+add_disks(struct table *table, const json_t *member)
+{
+	size_t i;
+	json_t *disk;
+	json_array_foreach (field_array(member, "disks"), i, disk) {
+		json_t *changed = json_object_get(disk, "changed-bytes");
+		table_take(table, g_strdup_printf("%s:%s", field_text(member, "name"),
+						  field_text(disk, "target")));
+		table_take(table, format_size(field_uint(disk, "size")));
+		table_take(table, json_is_integer(changed)
+					  ? format_size(field_uint(disk, "changed-bytes"))
+					  : NULL);
+		table_add(table, field_bool(disk, "tracked") ? "yes" : "no");
+		table_add(table, field_text(disk, "reason"));
+	}
+}
+
+static void
+print_members(const json_t *point)
+{
+	static const char *const member_headers[] = {"MEMBER",	"STATE",  "CONSISTENCY",
+						     ">PAUSED", "REASON", NULL};
+	static const char *const disk_headers[] = {"DISK",    ">SIZE",	">CHANGED",
+						   "TRACKED", "REASON", NULL};
+	cairn_auto(table) members = table_new(member_headers);
+	cairn_auto(table) disks = table_new(disk_headers);
+	size_t i;
+	json_t *member;
+	json_array_foreach (field_array(point, "members"), i, member) {
+		guint64 paused = field_uint(member, "paused-us");
+		table_add(members, field_text(member, "name"));
+		table_add(members, field_text(member, "state"));
+		table_add(members, field_text(member, "consistency"));
+		table_take(members, paused ? format_span((gint64)paused) : NULL);
+		table_add(members, field_text(member, "reason"));
+		add_disks(disks, member);
+	}
+	cli_print_table(members, 2);
+	cli_print_table(disks, 2);
+}
+
+static void
+print_exports(const json_t *point)
+{
+	static const char *const headers[] = {"EXPORTED", "TO", NULL};
+	cairn_auto(table) table = table_new(headers);
+	size_t i;
+	json_t *item;
+	json_array_foreach (field_array(point, "exports"), i, item) {
+		table_take(table, field_time(item, "time"));
+		table_add(table, field_text(item, "directory"));
+	}
+	cli_print_table(table, 2);
+}
+
+static int
+point_show(struct cli *cli, char *const *args, GError **error)
+{
+	g_autoptr(json_t) point = cli_call(cli, "point-show", point_arguments(args[0]), error);
+	if (!point)
+		return CLI_FAILED;
+	if (cli->json) {
+		cli_print_json(point);
+		return CLI_OK;
+	}
+	summary_point(cli, point);
+	if (cli->quiet)
+		return CLI_OK;
+	print_members(point);
+	print_exports(point);
+	return CLI_OK;
+}
+
+static int
+change(struct cli *cli, const char *request, const char *name, const char *done, GError **error)
+{
+	g_autoptr(json_t) answer = cli_call(cli, request, point_arguments(name), error);
+	if (!answer)
+		return CLI_FAILED;
+	if (cli->json)
+		cli_print_json(answer);
+	else
+		cli_note(cli, "%s point %s", done, name);
+	return CLI_OK;
+}
+
+static int
+point_release(struct cli *cli, char *const *args, GError **error)
+{
+	return change(cli, "point-release", args[0], "released", error);
+}
+
+static int
+point_delete(struct cli *cli, char *const *args, GError **error)
+{
+	return change(cli, "point-delete", args[0], "deleted", error);
+}
+
+static const GOptionEntry create_options[] = {
+	{"consistency", 'c', 0, G_OPTION_ARG_STRING, &opt.consistency,
+	 "application: fail if a member cannot be frozen; best (default): say crash then; crash: "
+	 "do not freeze",
+	 "application|best|crash"},
+	{"hold", 0, 0, G_OPTION_ARG_STRING, &opt.hold, "How long to hold its data, e.g. 2h",
+	 "TIME"},
+	{"no-barrier", 0, 0, G_OPTION_ARG_NONE, &opt.no_barrier,
+	 "Do not pause the machines together: not one instant (for tests)", NULL},
+	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, "Lower runs first; default 100",
+	 "N"},
+	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait, "Print the job's number and return",
+	 NULL},
+	G_OPTION_ENTRY_NULL,
+};
+
+const struct command point_commands[] = {
+	{"point", "create", "GROUP", 1, 1, 0, "Take a point of all members at one instant",
+	 "The machines go on at once; the point's data is held until it is exported, released, "
+	 "replaced by the next point of the group, or its time is over.",
+	 create_options, point_create},
+	{"point", "list", "[GROUP]", 0, 1, COMMAND_READ, "List points, oldest first", NULL, NULL,
+	 point_list},
+	{"point", "show", "POINT", 1, 1, COMMAND_READ, "Show a point, its members and exports",
+	 "A point is named GROUP@NUMBER, GROUP@latest or by its GUID.", NULL, point_show},
+	{"point", "release", "POINT", 1, 1, 0, "Let the held data of a point go",
+	 "The point stays and can be the base of an export.", NULL, point_release},
+	{"point", "delete", "POINT", 1, 1, 0, "Forget a point", "Its exports stay.", NULL,
+	 point_delete},
+	{0},
+};

@@ -1,0 +1,173 @@
+/* Words for bash completion: from the table of commands, and names from the daemon. */
+#include "cli/command.h"
+#include "cli/field.h"
+#include "cli/help.h"
+
+#include <string.h>
+
+#define FILES_FIT ":files"
+
+static const struct command read_only = {
+	.noun = "", .synopsis = "", .flags = COMMAND_READ, .summary = ""};
+
+static void
+offer(const char *word, const char *typed)
+{
+	if (word && g_str_has_prefix(word, typed))
+		cli_print("%s", word);
+}
+
+static void
+offer_names(const char *request, const char *key, const char *typed)
+{
+	const char *env = g_getenv("CAIRN_SOCKET");
+	struct cli cli = {.socket_path = env && *env ? env : CLI_SOCKET_DEFAULT,
+			  .command = &read_only};
+	g_autoptr(json_t) list = cli_call(&cli, request, NULL, NULL);
+	size_t i;
+	json_t *item;
+	json_array_foreach (list, i, item) {
+		g_autofree char *name = field_any(item, key);
+		offer(name, typed);
+	}
+	cli_disconnect(&cli);
+}
+
+static void
+offer_commands(const char *noun, const char *typed)
+{
+	const struct command *row;
+	const char *last = NULL;
+	for (guint n = 0; (row = command_at(n)); n++) {
+		const char *word = noun ? row->verb : row->noun;
+		if ((noun && strcmp(row->noun, noun) != 0) || g_strcmp0(word, last) == 0)
+			continue;
+		offer(word, typed);
+		last = word;
+	}
+}
+
+/* @kind is a word of a synopsis or the description of an option's value, in capitals. */
+static void
+offer_kind(const char *kind, const char *typed)
+{
+	static const struct {
+		const char *kind, *request, *key;
+	} sources[] = {
+		{"GROUP", "group-list", "name"},
+		{"POINT", "point-list", "name"},
+		{"VM", "vm-list", "name"},
+		{"JOB", "job-list", "number"},
+	};
+	g_autofree char *name = g_strdup(kind);
+	g_strcanon(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", ' ');
+	g_strstrip(name);
+	*strchrnul(name, ' ') = '\0';
+	if (strcmp(name, "DIR") == 0 || strcmp(name, "PATH") == 0 || strcmp(name, "OUT") == 0)
+		cli_print(FILES_FIT);
+	if (strcmp(name, "COMMAND") == 0)
+		offer_commands(NULL, typed);
+	for (guint i = 0; i < G_N_ELEMENTS(sources); i++)
+		if (strcmp(name, sources[i].kind) == 0)
+			offer_names(sources[i].request, sources[i].key, typed);
+}
+
+static void
+offer_options(const GOptionEntry *options, const char *typed)
+{
+	for (; options && options->long_name; options++) {
+		g_autofree char *word = g_strconcat("--", options->long_name, NULL);
+		offer(word, typed);
+	}
+}
+
+static const GOptionEntry *
+find_option(const GOptionEntry *options, const char *word)
+{
+	for (; options && options->long_name; options++)
+		if (g_str_has_prefix(word, "--") ? strcmp(word + 2, options->long_name) == 0
+						 : word[0] == '-' && word[1] && !word[2] &&
+							   word[1] == options->short_name)
+			return options;
+	return NULL;
+}
+
+/* The option @word of @command that takes its value from the next word; or NULL. */
+static const GOptionEntry *
+valued_option(const struct command *command, const char *word)
+{
+	const GOptionEntry *option = command ? find_option(command->options, word) : NULL;
+	if (!option)
+		option = find_option(cli_global_options, word);
+	return option && option->arg != G_OPTION_ARG_NONE ? option : NULL;
+}
+
+static void
+offer_value(const GOptionEntry *option, const char *typed)
+{
+	g_auto(GStrv) choices = command_choices(option);
+	for (guint i = 0; choices && choices[i]; i++)
+		offer(choices[i], typed);
+	if (!choices && option->arg_description)
+		offer_kind(option->arg_description, typed);
+}
+
+/* The synopsis' word of argument @n; the last one stands for all that follow when it has "...". */
+static void
+offer_argument(const struct command *command, guint n, const char *typed)
+{
+	g_auto(GStrv) kinds = g_strsplit(command->synopsis, " ", -1);
+	guint count = g_strv_length(kinds);
+	if (n >= count && count > 0 && strstr(kinds[count - 1], "..."))
+		n = count - 1;
+	if (n < count)
+		offer_kind(kinds[n], typed);
+}
+
+/* Where the line stands before the word that is being typed. */
+struct line {
+	const struct command *command;
+	const char *noun;
+	const GOptionEntry *waits; /* an option that still wants its value */
+	guint arguments;
+};
+
+static void
+line_take(struct line *line, const char *word)
+{
+	if (line->waits) {
+		line->waits = NULL;
+	} else if (word[0] == '-') {
+		line->waits = valued_option(line->command, word);
+	} else if (!line->noun) {
+		line->noun = word;
+		line->command = command_find(word, NULL);
+	} else if (!line->command) {
+		line->command = command_find(line->noun, word);
+	} else {
+		line->arguments++;
+	}
+}
+
+int
+complete_main(char *const *words)
+{
+	struct line line = {0};
+	const char *typed = "";
+	for (; *words; words++) {
+		typed = *words;
+		if (words[1])
+			line_take(&line, typed);
+	}
+	if (line.waits) {
+		offer_value(line.waits, typed);
+	} else if (typed[0] == '-') {
+		offer_options(line.command ? line.command->options : NULL, typed);
+		offer_options(cli_global_options, typed);
+	} else if (!line.command) {
+		offer_commands(line.noun, typed);
+	} else {
+		offer_argument(line.command, line.arguments, typed);
+	}
+	return CLI_OK;
+}

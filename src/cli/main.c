@@ -1,0 +1,185 @@
+/* cairn: from the words of the command line to one row of the table of commands. */
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/text.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct {
+	char *socket_path;
+	gboolean json, quiet, help, version;
+} global;
+
+const GOptionEntry cli_global_options[] = {
+	{"socket", 's', 0, G_OPTION_ARG_FILENAME, &global.socket_path,
+	 "Socket of the daemon (also CAIRN_SOCKET)", "PATH"},
+	{"json", 'j', 0, G_OPTION_ARG_NONE, &global.json, "Print what the daemon answered, as JSON",
+	 NULL},
+	{"quiet", 'q', 0, G_OPTION_ARG_NONE, &global.quiet,
+	 "No progress, no notes; new things by name only", NULL},
+	{"help", 'h', 0, G_OPTION_ARG_NONE, &global.help, "Show help", NULL},
+	{"version", 'V', 0, G_OPTION_ARG_NONE, &global.version, "Show the version", NULL},
+	G_OPTION_ENTRY_NULL,
+};
+
+static gboolean
+parse(GOptionEntry const *own, gboolean posix, char ***argv, GError **error)
+{
+	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	g_option_context_set_help_enabled(context, FALSE);
+	g_option_context_set_strict_posix(context, posix);
+	if (own)
+		g_option_context_add_main_entries(context, own, NULL);
+	g_option_context_add_main_entries(context, cli_global_options, NULL);
+	return g_option_context_parse_strv(context, argv, error);
+}
+
+static gboolean
+is_choice(const GOptionEntry *option, GError **error)
+{
+	g_auto(GStrv) choices = command_choices(option);
+	const char *value = option->arg == G_OPTION_ARG_STRING ? *(char **)option->arg_data : NULL;
+	if (!choices || !value || g_strv_contains((const char *const *)choices, value))
+		return TRUE;
+	const char *near = text_nearest(value, (const char *const *)choices);
+	return cli_usage_error(error, "--%s takes %s, not \"%s\"%s%s%s", option->long_name,
+			       option->arg_description, value, near ? "; did you mean \"" : "",
+			       near ? near : "", near ? "\"?" : "");
+}
+
+static gboolean
+check(const struct command *command, char **args, GError **error)
+{
+	guint count = g_strv_length(args);
+	if (count < command->min_args)
+		return cli_usage_error(error, "needs %s", command->synopsis);
+	if (count > command->max_args)
+		return cli_usage_error(error, "\"%s\" is one argument too many",
+				       args[command->max_args]);
+	for (const GOptionEntry *row = command->options; row && row->long_name; row++)
+		if (!is_choice(row, error))
+			return FALSE;
+	return TRUE;
+}
+
+/* The words that could have stood in the place of the wrong one. */
+static char **
+known_words(const char *noun)
+{
+	GPtrArray *words = g_ptr_array_new();
+	const struct command *row;
+	for (guint n = 0; (row = command_at(n)); n++) {
+		const char *word = noun ? row->verb : row->noun;
+		if (word && (!noun || strcmp(row->noun, noun) == 0))
+			g_ptr_array_add(words, (gpointer)word);
+	}
+	g_ptr_array_add(words, NULL);
+	return (char **)g_ptr_array_free(words, FALSE);
+}
+
+static int
+unknown(const char *noun, const char *word)
+{
+	g_autofree char **words = known_words(noun);
+	const char *near = text_nearest(word, (const char *const *)words);
+	g_autofree char *clean = text_clean(word);
+	fprintf(stderr, "cairn: unknown command \"%s%s%s\"", noun ? noun : "", noun ? " " : "",
+		clean);
+	if (near)
+		fprintf(stderr, "; did you mean \"cairn %s%s%s\"?", noun ? noun : "",
+			noun ? " " : "", near);
+	fprintf(stderr, "\ncairn: `cairn help%s%s' lists them\n", noun ? " " : "",
+		noun ? noun : "");
+	return CLI_USAGE;
+}
+
+static int
+fail(const struct cli *cli, const GError *error)
+{
+	cli_print_error(cli, error);
+	if (error->domain != G_OPTION_ERROR)
+		return CLI_FAILED;
+	if (cli->command)
+		fprintf(stderr, "cairn: `cairn %s%s%s -h' shows how it is used\n",
+			cli->command->noun, cli->command->verb ? " " : "",
+			cli->command->verb ? cli->command->verb : "");
+	return CLI_USAGE;
+}
+
+static int
+run(struct cli *cli, char ***argv, guint skip)
+{
+	g_autoptr(GError) error = NULL;
+	char **words = *argv;
+	for (guint i = 1; i <= skip; i++)
+		g_free(words[i]);
+	memmove(words + 1, words + 1 + skip,
+		sizeof(char *) * (g_strv_length(words + 1 + skip) + 1));
+	if (!parse(cli->command->options, FALSE, argv, &error))
+		return fail(cli, error);
+	char **args = *argv + 1;
+	if (args[0] && strcmp(args[0], "--") == 0)
+		args++;
+	if (global.help)
+		return help_command(cli->command);
+	if (!check(cli->command, args, &error))
+		return fail(cli, error);
+	const char *env = g_getenv("CAIRN_SOCKET");
+	cli->socket_path = global.socket_path ? global.socket_path
+			   : env && *env      ? env
+					      : CLI_SOCKET_DEFAULT;
+	cli->json = global.json;
+	cli->quiet = global.quiet;
+	int status = cli->command->run(cli, args, &error);
+	return error ? fail(cli, error) : status;
+}
+
+static int
+dispatch(struct cli *cli, char ***argv)
+{
+	g_autoptr(GError) error = NULL;
+	if (!parse(NULL, TRUE, argv, &error))
+		return fail(cli, error);
+	const char *noun = (*argv)[1], *verb = noun ? (*argv)[2] : NULL;
+	if (global.version) {
+		printf("cairn %s\n", CAIRN_VERSION);
+		return CLI_OK;
+	}
+	if (!noun) {
+		help_overview(global.help ? stdout : stderr);
+		return global.help ? CLI_OK : CLI_USAGE;
+	}
+	const struct command *row = command_find_noun(noun);
+	if (!row)
+		return unknown(NULL, noun);
+	if (!row->verb) {
+		cli->command = row;
+		return run(cli, argv, 1);
+	}
+	if (!verb || *verb == '-')
+		return help_noun(noun,
+				 verb && (strcmp(verb, "-h") == 0 || strcmp(verb, "--help") == 0));
+	cli->command = command_find(noun, verb);
+	return cli->command ? run(cli, argv, 2) : unknown(noun, verb);
+}
+
+int
+main(int argc, char **argv)
+{
+	/* Not LC_NUMERIC: numbers have a point everywhere. */
+	setlocale(LC_CTYPE, "");
+	struct cli cli = {0};
+	if (argc > 1 && strcmp(argv[1], "--complete") == 0)
+		return complete_main(argv + 2);
+	g_auto(GStrv) words = g_strdupv(argv);
+	int status = dispatch(&cli, &words);
+	cli_disconnect(&cli);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "cairn: writing the output failed\n");
+		status = status ? status : CLI_FAILED;
+	}
+	return status;
+}

@@ -1,0 +1,364 @@
+/* One loop: events of the daemon, the clock for redrawing, ^C and the size of the terminal.
+ * Events may be lost (the daemon drops them for slow readers), so after a while of silence the jobs
+ * are asked for again. */
+#include "cli/watch.h"
+
+#include "base/error.h"
+#include "cli/field.h"
+#include "cli/progress.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define REDRAW_USEC  (G_USEC_PER_SEC / 5)
+#define SILENCE_USEC (2 * G_USEC_PER_SEC)  /* then ask */
+#define AWAY_USEC    (60 * G_USEC_PER_SEC) /* how long a daemon may be away */
+#define RECONNECT_MS 300
+#define JOBS_WATCHED 8
+
+static volatile sig_atomic_t interrupted;
+
+struct watch {
+	struct cli *cli;
+	const char *const *ids;
+	json_t *jobs; /* array: the last known state, in the order of ids; null: not yet known */
+	struct progress *progress; /* NULL with --quiet */
+	sigset_t wait_mask;	   /* while waiting: ^C gets through */
+	gint64 heard, drawn;	   /* monotonic microseconds */
+};
+
+gboolean
+job_ended(const json_t *job)
+{
+	guint64 state = field_uint(job, "state");
+	return (state >= JOB_COMPLETED && state <= JOB_EXCEPTION) || state == JOB_WARNINGS;
+}
+
+gboolean
+job_succeeded(const json_t *job)
+{
+	guint64 state = field_uint(job, "state");
+	return state == JOB_COMPLETED || state == JOB_WARNINGS;
+}
+
+/* ---- the terminal ---- */
+
+static gint64
+env_clock(void *data)
+{
+	return g_get_monotonic_time();
+}
+
+static void
+env_size(void *data, guint *ret_columns, guint *ret_rows)
+{
+	struct winsize size = {0};
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+		size = (struct winsize){.ws_col = 80, .ws_row = 24};
+	*ret_columns = size.ws_col;
+	*ret_rows = size.ws_row ? size.ws_row : 24;
+}
+
+static void
+env_write(void *data, const char *text)
+{
+	fflush(stdout);
+	fputs(text, stderr);
+}
+
+void
+watch_progress_env(struct progress_env *ret_env)
+{
+	*ret_env = (struct progress_env){
+		.terminal = isatty(STDERR_FILENO) && g_strcmp0(g_getenv("TERM"), "dumb") != 0,
+		.utf8 = g_get_charset(NULL),
+		.clock = env_clock,
+		.size = env_size,
+		.write = env_write,
+	};
+}
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGINT)
+		interrupted = 1;
+}
+
+/* ^C is held back but for the moment in ppoll(2), so that none is missed. */
+static void
+catch_signals(struct watch *watch, sigset_t *ret_old)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	sigset_t held;
+	interrupted = 0;
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGWINCH, &action, NULL);
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &held, ret_old);
+	watch->wait_mask = *ret_old;
+	sigdelset(&watch->wait_mask, SIGINT);
+	sigdelset(&watch->wait_mask, SIGWINCH);
+}
+
+static void
+release_signals(const sigset_t *old)
+{
+	signal(SIGINT, SIG_DFL);
+	signal(SIGWINCH, SIG_DFL);
+	sigprocmask(SIG_SETMASK, old, NULL);
+}
+
+/* ---- what is known of the jobs ---- */
+
+static void
+learn(struct watch *watch, guint i, const json_t *news)
+{
+	json_t *job = json_array_get(watch->jobs, i);
+	if (!json_is_object(job)) {
+		job = json_object();
+		json_array_set_new(watch->jobs, i, job);
+	}
+	json_object_update(job, (json_t *)news);
+	if (watch->progress)
+		progress_update(watch->progress, news);
+}
+
+static gboolean
+ask_all(struct watch *watch, GError **error)
+{
+	for (guint i = 0; watch->ids[i]; i++) {
+		json_t *arguments = json_pack("{s:s}", "job", watch->ids[i]);
+		g_autoptr(json_t) job = cli_call(watch->cli, "job-show", arguments, error);
+		if (!job)
+			return FALSE;
+		learn(watch, i, job);
+	}
+	watch->heard = g_get_monotonic_time();
+	return TRUE;
+}
+
+static gboolean
+subscribe(struct watch *watch, GError **error)
+{
+	json_t *arguments =
+		json_pack("{s:[sss]}", "events", "JOB_CHANGED", "JOB_PROGRESS", "JOB_REMOVED");
+	g_autoptr(json_t) answer = cli_call(watch->cli, "subscribe", arguments, error);
+	return answer && ask_all(watch, error);
+}
+
+static gboolean
+names(const json_t *job, const char *id)
+{
+	g_autofree char *number = field_any(job, "number");
+	const char *guid = field_text(job, "id");
+	return (guid && g_ascii_strcasecmp(guid, id) == 0) || g_strcmp0(number, id) == 0;
+}
+
+static void
+take_event(struct watch *watch, const json_t *event)
+{
+	const char *name = field_text(event, "event");
+	json_t *data = field_object(event, "data");
+	for (guint i = 0; data && watch->ids[i]; i++) {
+		/* Removed: asking for it tells so properly. */
+		if (names(data, watch->ids[i]) && g_strcmp0(name, "JOB_REMOVED") != 0)
+			learn(watch, i, data);
+	}
+	watch->heard = g_get_monotonic_time();
+}
+
+static gboolean
+all_ended(const struct watch *watch)
+{
+	size_t i;
+	json_t *job;
+	json_array_foreach (watch->jobs, i, job)
+		if (!job_ended(job))
+			return FALSE;
+	return TRUE;
+}
+
+/* ---- the loop ---- */
+
+static void
+draw(struct watch *watch)
+{
+	gint64 now = g_get_monotonic_time();
+	if (!watch->progress || now - watch->drawn < REDRAW_USEC)
+		return;
+	progress_draw(watch->progress);
+	watch->drawn = now;
+}
+
+/* Waits for an event, ^C or the next drawing; then takes all events that are there. */
+static gboolean
+wait_once(struct watch *watch, GError **error)
+{
+	struct pollfd poll = {.fd = control_client_fd(watch->cli->client), .events = POLLIN};
+	struct timespec timeout = {.tv_nsec = REDRAW_USEC * 1000};
+	if (ppoll(&poll, 1, &timeout, &watch->wait_mask) < 0 && errno != EINTR) {
+		cairn_set_errno(error, errno, "poll");
+		return FALSE;
+	}
+	for (;;) {
+		g_autoptr(GError) local = NULL;
+		g_autoptr(json_t) event = control_client_event(watch->cli->client, 0, &local);
+		if (local) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return FALSE;
+		}
+		if (!event)
+			return TRUE;
+		take_event(watch, event);
+	}
+}
+
+/* The daemon went away: its jobs are on disk and it comes back to them. */
+static gboolean
+reconnect(struct watch *watch, GError **error)
+{
+	gint64 deadline = g_get_monotonic_time() + AWAY_USEC;
+	if (watch->progress)
+		progress_clear(watch->progress);
+	cli_note(watch->cli, "cairn: cairnd went away; waiting for it to come back");
+	while (!interrupted) {
+		g_autoptr(GError) local = NULL;
+		struct timespec pause = {.tv_nsec = RECONNECT_MS * 1000000L};
+		cli_disconnect(watch->cli);
+		if (subscribe(watch, &local)) {
+			cli_note(watch->cli, "cairn: cairnd is back");
+			return TRUE;
+		}
+		if (!cli_lost(watch->cli, local) || g_get_monotonic_time() > deadline) {
+			g_propagate_error(error, g_steal_pointer(&local));
+			return FALSE;
+		}
+		ppoll(NULL, 0, &pause, &watch->wait_mask);
+	}
+	return TRUE;
+}
+
+static gboolean
+loop_once(struct watch *watch, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	gboolean silent = g_get_monotonic_time() - watch->heard > SILENCE_USEC;
+	draw(watch);
+	if (wait_once(watch, &local) && (!silent || ask_all(watch, &local)))
+		return TRUE;
+	if (cli_lost(watch->cli, local))
+		return reconnect(watch, error);
+	g_propagate_error(error, g_steal_pointer(&local));
+	return FALSE;
+}
+
+static void
+say_detached(struct watch *watch)
+{
+	size_t i;
+	json_t *job;
+	json_array_foreach (watch->jobs, i, job) {
+		if (json_is_object(job) && job_ended(job))
+			continue;
+		g_autofree char *number = field_any(job, "number");
+		const char *name = number ? number : watch->ids[i];
+		cli_note(watch->cli,
+			 "cairn: job %s goes on; `cairn job watch %s' shows it, "
+			 "`cairn job terminate %s' ends it",
+			 name, name, name);
+	}
+}
+
+static int
+run_watch(struct watch *watch, GError **error)
+{
+	if (!subscribe(watch, error))
+		return CLI_FAILED;
+	while (!all_ended(watch) && !interrupted)
+		if (!loop_once(watch, error))
+			return CLI_FAILED;
+	if (interrupted && !all_ended(watch))
+		return CLI_DETACHED;
+	/* The events told the end; job-show also has what is in no event. */
+	g_autoptr(GError) local = NULL;
+	if (!ask_all(watch, &local))
+		g_debug("job-show at the end: %s", local->message);
+	return CLI_OK;
+}
+
+int
+watch_jobs(struct cli *cli, const char *const *ids, json_t **ret_jobs, GError **error)
+{
+	struct watch watch = {.cli = cli, .ids = ids, .jobs = json_array()};
+	struct progress_env env;
+	sigset_t old;
+	for (guint i = 0; ids[i] && i < JOBS_WATCHED; i++)
+		json_array_append_new(watch.jobs, json_null());
+	watch_progress_env(&env);
+	if (!cli->quiet)
+		watch.progress = progress_new(&env);
+	catch_signals(&watch, &old);
+	int status = run_watch(&watch, error);
+	release_signals(&old);
+	if (watch.progress)
+		progress_clear(watch.progress);
+	progress_free(watch.progress);
+	if (status == CLI_DETACHED)
+		say_detached(&watch);
+	if (status == CLI_OK)
+		*ret_jobs = json_incref(watch.jobs);
+	json_decref(watch.jobs);
+	return status;
+}
+
+/* ---- the end ---- */
+
+static void
+print_problem(const json_t *problem)
+{
+	const char *vm = field_text(problem, "vm-name"), *disk = field_text(problem, "disk");
+	g_autofree char *message = value_any(problem);
+	const char *action = field_text(problem, "action");
+	if (!vm)
+		vm = field_text(problem, "vm");
+	g_autofree char *where =
+		vm ? g_strconcat(vm, disk ? ":" : "", disk ? disk : "", ": ", NULL) : g_strdup("");
+	cli_talk("  %s%s", where, message);
+	if (action && *action)
+		cli_talk("    -> %s", action);
+}
+
+int
+watch_verdict(struct cli *cli, const json_t *job)
+{
+	g_autofree char *number = field_any(job, "number");
+	g_autofree char *title = progress_title(job);
+	size_t i;
+	json_t *item;
+	if (job_succeeded(job)) {
+		json_array_foreach (field_array(job, "warnings"), i, item) {
+			g_autofree char *text = value_any(item);
+			cli_warn("%s", text);
+		}
+		return CLI_OK;
+	}
+	g_autofree char *why = field_any(job, "error");
+	g_autofree char *state = field_any(job, "state-name");
+	g_autoptr(GError) error =
+		g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO, "job %s (%s): %s%s%s", number, title,
+			    state ? state : "failed", why ? ": " : "", why ? why : "");
+	cli_print_error(cli, error);
+	g_autoptr(json_t) problems =
+		cli_call(cli, "job-errors", json_pack("{s:s}", "job", number), NULL);
+	json_array_foreach (problems, i, item)
+		print_problem(item);
+	return CLI_FAILED;
+}

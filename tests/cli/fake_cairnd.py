@@ -1,0 +1,322 @@
+"""A daemon of canned answers for the tests of the command line: it speaks the protocol of
+control.h and keeps what it was asked, but knows no machine and copies nothing."""
+import json
+import os
+import socket
+import threading
+import time
+
+GROUP = "11111111-0000-4000-8000-000000000001"
+POINT = "22222222-0000-4000-8000-00000000000%d"
+JOB = "33333333-0000-4000-8000-00000000000%d"
+DB = "44444444-0000-4000-8000-000000000001"
+APP = "44444444-0000-4000-8000-000000000002"
+MIB = 1 << 20
+
+
+class Refused(Exception):
+    def __init__(self, kind, text):
+        super().__init__(text)
+        self.kind = kind
+
+
+def group():
+    return {"id": GROUP, "name": "web", "created": "2026-11-20T10:00:00.000000Z",
+            "members": [{"id": DB, "name": "db", "state": "running"},
+                        {"id": APP, "name": "app", "state": "shutoff"}],
+            "points": 2, "latest": "web@2", "held": "web@2"}
+
+
+def point(number):
+    reason = "no guest agent" if number == 2 else None
+    reached = "crash" if number == 2 else "application"
+    return {"id": POINT % number, "name": "web@%d" % number, "group": GROUP, "group-name": "web",
+            "number": number, "created": "2026-11-20T10:0%d:00.500000Z" % number,
+            "consistency": reached, "requested": "best", "held": number == 2,
+            "release-reason": None if number == 2 else "replaced by web@2",
+            "hold-until": "2026-11-20T12:00:00Z" if number == 2 else None, "base": None,
+            "pause-us": 43100, "skew-us": 0, "freeze-us": 120000, "barrier": True,
+            "exports": [{"directory": "/backup", "job": JOB % 1, "time": "2026-11-20T10:05:00Z"}]
+            if number == 1 else [],
+            "members": [{"id": DB, "name": "db", "state": "running", "consistency": reached,
+                         "reason": reason, "paused-us": 42000,
+                         "disks": [{"target": "vda", "id": "d1", "size": 256 * MIB,
+                                    "tracked": True, "changed-bytes": 3 * MIB, "reason": None}]},
+                        {"id": APP, "name": "app", "state": "shutoff",
+                         "consistency": "application", "reason": None, "paused-us": 0,
+                         "disks": [{"target": "vda", "id": "d2", "size": 10 << 30,
+                                    "tracked": False, "changed-bytes": None,
+                                    "reason": "raw image"}]}]}
+
+
+def disk(name, total, done, rate, kind="full", reason=None):
+    state = "done" if done == total else "copying" if done else "waiting"
+    return {"vm": DB if name == "db" else APP, "vm-name": name, "target": "vda", "kind": kind,
+            "state": state, "done-bytes": done, "total-bytes": total, "rate": rate,
+            "reason": reason}
+
+
+STATES = {2: "new", 4: "running", 5: "suspended", 7: "completed", 8: "terminated", 9: "killed",
+          10: "exception", 32768: "completed with warnings"}
+
+
+def job(number, kind="export", state=4, phase="copying", done=0, rate=0, directory="/backup",
+        error=None, warnings=()):
+    exports = kind == "export"
+    disks = [disk("db", 192 * MIB, min(done, 192 * MIB), rate, "incremental"),
+             disk("app", 64 * MIB, max(0, done - 192 * MIB), 0, "full", "new disk")]
+    ended = state not in (2, 4, 5)
+    return {"id": JOB % number, "number": number, "kind": kind, "state": state,
+            "state-name": STATES[state], "phase": "ended" if ended else phase,
+            "status": STATES[state], "group": GROUP, "group-name": "web", "point": POINT % 2,
+            "point-name": "web@2", "base": POINT % 1 if exports else None,
+            "directory": directory if exports else None, "owner": "root", "priority": 100,
+            "rate-limit": 0, "cancellable": not ended, "elapsed-us": 2500000,
+            "submitted": "2026-11-20T10:10:00Z", "started": "2026-11-20T10:10:01Z",
+            "ended": "2026-11-20T10:10:03.500000Z" if ended else None, "error": error,
+            "warnings": list(warnings), "percent": 100 * done // (256 * MIB) if exports else 50,
+            "done-bytes": done if exports else 0, "total-bytes": 256 * MIB if exports else 0,
+            "rate": rate, "disks": disks if exports else []}
+
+
+class Job:
+    """Plays one job: a list of (delay in seconds, job) that are sent as events."""
+
+    def __init__(self, number, steps):
+        self.number = number
+        self.steps = steps
+        self.now = steps[0][1]
+
+    def play(self, daemon):
+        for delay, view in self.steps:
+            time.sleep(delay)
+            self.now = view
+            daemon.send_event("JOB_CHANGED", view)
+
+
+class FakeCairnd:
+    def __init__(self, folder, scenario="good"):
+        self.folder = folder
+        self.scenario = scenario
+        self.asked = []
+        self.jobs = {}
+        self.clients = []
+        self.lock = threading.Lock()
+        self.path = os.path.join(folder, "control.sock")
+        self.listeners = []
+        self.listen("control.sock", False)
+        self.listen("control-ro.sock", True)
+
+    def listen(self, name, read_only):
+        path = os.path.join(self.folder, name)
+        if os.path.exists(path):
+            os.unlink(path)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(path)
+        listener.listen(16)
+        self.listeners.append(listener)
+        threading.Thread(target=self.accept, args=(listener, read_only), daemon=True).start()
+
+    def close(self):
+        for listener in self.listeners:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        self.drop_clients()
+
+    def drop_clients(self):
+        with self.lock:
+            for client in self.clients:
+                try:
+                    client["socket"].shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+            self.clients.clear()
+
+    def accept(self, listener, read_only):
+        while True:
+            try:
+                peer, _ = listener.accept()
+            except OSError:
+                return
+            client = {"socket": peer, "subscribed": False, "lock": threading.Lock()}
+            with self.lock:
+                self.clients.append(client)
+            self.send(client, {"cairn": {"version": "0.1.0", "protocol": 1,
+                                         "read-only": read_only}})
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def send(self, client, value):
+        with client["lock"]:
+            try:
+                client["socket"].sendall((json.dumps(value) + "\n").encode())
+            except OSError:
+                pass
+
+    def send_event(self, name, data):
+        event = {"event": name, "data": data, "timestamp": {"seconds": 0, "microseconds": 0}}
+        with self.lock:
+            clients = list(self.clients)
+        for client in clients:
+            if client["subscribed"]:
+                self.send(client, event)
+
+    def serve(self, client):
+        stream = client["socket"].makefile("r", encoding="utf-8")
+        try:
+            for line in stream:
+                self.answer(client, json.loads(line))
+        except (OSError, ValueError):
+            pass
+
+    def answer(self, client, request):
+        name, arguments = request["execute"], request.get("arguments") or {}
+        self.asked.append((name, arguments))
+        if name == "subscribe":
+            client["subscribed"] = True
+        try:
+            handler = getattr(self, "on_" + name.replace("-", "_"))
+            reply = {"return": handler(**{k.replace("-", "_"): v for k, v in arguments.items()})}
+        except Refused as refused:
+            reply = {"error": {"class": refused.kind, "desc": str(refused)}}
+        reply["id"] = request.get("id")
+        self.send(client, reply)
+
+    # ---- requests ----
+
+    def on_subscribe(self, events=None):
+        return {}
+
+    def on_query_status(self):
+        return {"version": "0.1.0", "uptime-us": 3723000000,
+                "connections": [{"uri": "qemu:///system", "connected": True},
+                                {"uri": "qemu+ssh://b/system", "connected": False}],
+                "groups": 1, "points": 2, "held-points": 1,
+                "jobs": {"waiting": 0, "running": 1, "finished": 4},
+                "config": {"state-dir": "/var/lib/cairn", "workers": 2}}
+
+    def on_vm_list(self):
+        return [{"id": DB, "name": "db", "uri": "qemu:///system", "state": "running",
+                 "agent": True, "busy": None, "groups": ["web"],
+                 "disks": [{"target": "vda", "path": "/i/db.qcow2", "format": "qcow2",
+                            "size": 256 * MIB, "trackable": True, "reason": None}]},
+                {"id": APP, "name": "app-\u6570\u636e", "uri": "qemu:///system",
+                 "state": "shutoff", "agent": False, "busy": "a backup of virsh",
+                 "groups": ["web", "all"],
+                 "disks": [{"target": "vda", "path": "/i/app.raw", "format": "raw",
+                            "size": 10 << 30, "trackable": False, "reason": "raw image"},
+                           {"target": "vdb", "path": "/i/b.qcow2", "format": "qcow2",
+                            "size": 1536, "trackable": True, "reason": None}]},
+                {"id": APP, "name": "evil\x1b[31m", "uri": "qemu:///system", "state": "paused",
+                 "agent": False, "busy": None, "groups": [], "disks": []}]
+
+    def need_group(self, name):
+        if name not in ("web", GROUP):
+            raise Refused("NotFound", 'no group "%s"' % name)
+
+    def on_group_list(self):
+        return [group()]
+
+    def on_group_show(self, group):
+        self.need_group(group)
+        return globals()["group"]()
+
+    def on_group_create(self, name, id=None, members=None):
+        if name == "web":
+            raise Refused("Exists", 'there is a group "web" already')
+        return dict(group(), name=name)
+
+    def on_group_add(self, group, vm):
+        return self.on_group_show(group)
+
+    on_group_remove = on_group_add
+
+    def on_group_rename(self, group, name):
+        self.need_group(group)
+        return dict(globals()["group"](), name=name)
+
+    def on_group_delete(self, group, force=False):
+        self.need_group(group)
+        return {}
+
+    def on_point_list(self, group=None):
+        return [point(1), point(2)]
+
+    def on_point_show(self, point):
+        for number in (1, 2):
+            if point in ("web@%d" % number, POINT % number) or point == "web@latest":
+                return globals()["point"](2 if point == "web@latest" else number)
+        raise Refused("NotFound", 'no point "%s"' % point)
+
+    on_point_release = on_point_show
+
+    def on_point_delete(self, point):
+        self.on_point_show(point)
+        return {}
+
+    def start(self, number, steps):
+        self.jobs[number] = Job(number, steps)
+        threading.Thread(target=self.jobs[number].play, args=(self,), daemon=True).start()
+
+    def on_point_create(self, group, **_):
+        self.need_group(group)
+        self.start(6, [(0, job(6, "point-create", 4, "taking the point")),
+                       (0.2, job(6, "point-create", 7))])
+        return {"job": JOB % 6, "number": 6, "point": POINT % 2}
+
+    def export_steps(self, directory):
+        steps = [(0, job(7, state=2, phase="waiting", directory=directory))]
+        if self.scenario == "stuck":
+            return steps + [(0.1, job(7, done=16 * MIB, rate=8 * MIB, directory=directory))]
+        for i in range(1, 9):
+            steps.append((0.12, job(7, done=i * 32 * MIB, rate=100 * MIB, directory=directory)))
+        if self.scenario == "failing":
+            return steps[:4] + [(0.1, job(7, state=10, done=64 * MIB, directory=directory,
+                                          error="the folder is full"))]
+        if self.scenario == "warning":
+            return steps + [(0.1, job(7, state=32768, done=256 * MIB, directory=directory,
+                                      warnings=["app:vda was exported in full: new disk"]))]
+        return steps + [(0.1, job(7, state=7, done=256 * MIB, directory=directory))]
+
+    def on_export(self, point, directory, **_):
+        self.on_point_show(point)
+        if directory == "/denied":
+            raise Refused("Denied", '"/denied" is not below an export root')
+        self.start(7, self.export_steps(directory))
+        return {"job": JOB % 7, "number": 7}
+
+    def on_backup(self, group, directory, **_):
+        answer = self.on_point_create(group)
+        self.start(7, self.export_steps(directory))
+        return {"job": JOB % 7, "number": 7, "point": answer["point"], "point-job": JOB % 6}
+
+    def find_job(self, name):
+        for number, item in self.jobs.items():
+            if name in (str(number), JOB % number):
+                return item.now
+        if name in ("1", JOB % 1):
+            return job(1, state=7, done=256 * MIB)
+        raise Refused("NotFound", "no job %s" % name)
+
+    def on_job_list(self, active=False, group=None):
+        return [job(1, state=7, done=256 * MIB), job(2, "point-create", 10, error="no space"),
+                job(3, done=100 * MIB, rate=50 * MIB)]
+
+    def on_job_show(self, job):
+        return dict(self.find_job(job), properties={"JobState": 7, "Caption": None,
+                                                    "VirtualMachineId": [DB, APP]})
+
+    def on_job_errors(self, job):
+        self.find_job(job)
+        if self.scenario != "failing":
+            return []
+        return [{"class": "Limit", "code": 32778, "message": "the folder is full", "vm": DB,
+                 "disk": "vda", "action": "free space in /backup and export again"},
+                {"class": "Peer", "code": 32768, "message": "lost\x1b[31m", "vm": None,
+                 "disk": None, "action": None}]
+
+    def on_job_control(self, job, action):
+        state = {"suspend": 5, "resume": 4, "terminate": 8, "kill": 9}[action]
+        return globals()["job"](1, state=state)
+
+    def on_job_set(self, job, **_):
+        return self.find_job(job)
