@@ -1,0 +1,93 @@
+/* The control protocol of cairn-export(1): suspend, resume, rate N, cancel. */
+#include "export/control.h"
+
+#include "export/options.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+/* A longer line is not one of ours. */
+#define LINE_MAX_BYTES 128
+
+void
+control_init(struct control *control, int fd)
+{
+	sigset_t signals;
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
+	sigaddset(&signals, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of write(2) */
+	control->fd = fd;
+	control->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	control->line = g_string_new(NULL);
+	g_assert(control->signal_fd >= 0);
+}
+
+void
+control_clear(struct control *control)
+{
+	close(control->signal_fd);
+	g_string_free(control->line, TRUE);
+}
+
+static void
+obey(const char *line, struct copy *copy)
+{
+	guint64 rate;
+	if (strcmp(line, "suspend") == 0)
+		copy_suspend(copy);
+	else if (strcmp(line, "resume") == 0)
+		copy_resume(copy);
+	else if (strcmp(line, "cancel") == 0)
+		copy_cancel(copy);
+	else if (g_str_has_prefix(line, "rate ") && options_parse_bytes(line + 5, &rate))
+		copy_set_rate(copy, rate);
+	else
+		fprintf(stderr, "cairn-export: no such command: \"%s\"\n", line);
+}
+
+void
+control_read(struct control *control, struct copy *copy)
+{
+	char buffer[LINE_MAX_BYTES];
+	ssize_t n = read(control->fd, buffer, sizeof buffer);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		/* Who started us is gone. */
+		control->fd = -1;
+		copy_cancel(copy);
+		return;
+	}
+	for (ssize_t i = 0; i < n; i++) {
+		if (buffer[i] != '\n') {
+			if (control->line->len < LINE_MAX_BYTES)
+				g_string_append_c(control->line, buffer[i]);
+			continue;
+		}
+		obey(control->line->str, copy);
+		g_string_truncate(control->line, 0);
+	}
+}
+
+void
+control_signal(struct control *control, struct copy *copy)
+{
+	struct signalfd_siginfo info;
+	while (read(control->signal_fd, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo == SIGUSR1)
+			copy_suspend(copy);
+		else if (info.ssi_signo == SIGUSR2)
+			copy_resume(copy);
+		else
+			copy_cancel(copy);
+	}
+}
