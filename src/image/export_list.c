@@ -129,6 +129,23 @@ adopt_id(char **id, const char *manifest_id)
 	return TRUE;
 }
 
+static guint64
+total_bytes(const struct manifest *manifest)
+{
+	guint64 bytes = 0;
+	for (guint i = 0; i < manifest->vms->len; i++) {
+		const struct manifest_vm *vm = g_ptr_array_index(manifest->vms, i);
+		bytes += vm->config->size + (vm->runtime ? vm->runtime->size : 0);
+		for (guint k = 0; k < vm->guest_state->len; k++)
+			bytes += ((struct manifest_file *)g_ptr_array_index(vm->guest_state, k))
+					 ->size;
+		for (guint k = 0; k < vm->disks->len; k++)
+			bytes += ((struct manifest_disk *)g_ptr_array_index(vm->disks, k))
+					 ->file_size;
+	}
+	return bytes;
+}
+
 static void
 fill_entry(struct export_entry *entry, const struct manifest *manifest)
 {
@@ -144,6 +161,7 @@ fill_entry(struct export_entry *entry, const struct manifest *manifest)
 	entry->created = manifest->created_usec;
 	entry->consistency = g_strdup(manifest->consistency);
 	entry->base_id = g_strdup(manifest->base_id);
+	entry->bytes = total_bytes(manifest);
 }
 
 static void
@@ -355,6 +373,7 @@ export_list_json(const GPtrArray *list)
 		cairn_json_set(json, "point", point_json(entry));
 		cairn_json_set_string(json, "base", entry->base_id);
 		cairn_json_set_string(json, "path", entry->path);
+		cairn_json_set_uint(json, "bytes", entry->bytes);
 		cairn_json_set_bool(json, "partial", entry->partial);
 		cairn_json_set_string(json, "error", entry->error ? entry->error->message : NULL);
 		json_array_append_new(array, json);

@@ -20,6 +20,7 @@ struct export_entry {
 	char *consistency; /* "application", "crash"; NULL when unknown */
 	char *base_id;	   /* NULL: a full one */
 	char *path;	   /* of the point's folder: the folder that was asked for, then the rest */
+	guint64 bytes;	   /* of the files that the manifest names */
 	gboolean partial;  /* ".POINT.partial": an export that runs now or was cut off */
 	GError *error;	   /* why it cannot be used; NULL: it can */
 };
@@ -43,6 +44,6 @@ const struct export_entry *export_list_newest(const GPtrArray *list, const char 
 const struct export_entry *export_list_find(const GPtrArray *list, const char *group,
 					    const char *point, GError **error);
 
-/* [{"group":{"id","name"},"point":{"id","number","created","consistency"},"base":GUID|null,"path",
+/* [{"group":{"id","name"},"point":{"id","number","created","consistency"},"base":GUID|null,"path","bytes",
  * "partial":bool,"error":text|null}] */
 json_t *export_list_json(const GPtrArray *list);

@@ -61,11 +61,13 @@ check_file_size(struct image *image, const struct manifest_disk *disk, GError **
 static gboolean
 check_qcow2(const struct qcow2_file *file, const struct manifest_disk *disk, GError **error)
 {
-	if (file->size != disk->size)
+	/* qcow2 counts in sectors: an odd disk is shown rounded up. */
+	guint64 shown = (disk->size + QCOW2_SECTOR - 1) & ~(guint64)(QCOW2_SECTOR - 1);
+	if (file->size != shown)
 		return refuse(error,
 			      "its disk has %" G_GUINT64_FORMAT " bytes, but the manifest says "
 			      "%" G_GUINT64_FORMAT,
-			      file->size, disk->size);
+			      file->size, shown);
 	if (g_strcmp0(file->backing, disk->backing) != 0)
 		return refuse(error, "its base is \"%s\", but the manifest says \"%s\"",
 			      file->backing ? file->backing : "(none)",
@@ -344,4 +346,13 @@ image_expected_digest(const struct manifest_disk *disk, guint64 block)
 	if (block < run->first)
 		return NULL;
 	return disk->digests + (run->before + block - run->first) * digest_length(disk->algorithm);
+}
+
+gboolean
+image_metadata_matches(const struct manifest_disk *disk, const guint8 *digest)
+{
+	char hex[2 * DIGEST_MAX + 1] = "";
+	for (gsize i = 0; i < digest_length(disk->metadata_algorithm); i++)
+		g_snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	return g_strcmp0(hex, disk->metadata_digest) == 0;
 }

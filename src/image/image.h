@@ -52,3 +52,6 @@ gboolean image_read(struct image_cursor *cursor, guint64 block, guint16 want, gu
 
 /* The digest that the manifest has for @block, or NULL when it lists none; borrowed. */
 const guint8 *image_expected_digest(const struct manifest_disk *disk, guint64 block);
+
+/* Whether @digest (DIGEST_MAX bytes) is the metadata digest that the manifest has. */
+gboolean image_metadata_matches(const struct manifest_disk *disk, const guint8 *digest);

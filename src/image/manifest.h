@@ -16,6 +16,8 @@
 #define MANIFEST_SUM	 "manifest.sha256"
 #define MANIFEST_FORMAT	 "cairn-export"
 #define MANIFEST_VERSION 1
+/* The folder in a VM's folder for its UEFI variables and TPM state. */
+#define MANIFEST_GUEST_STATE "guest-state"
 
 /* Limits of what is read; over them is LIMIT or INVALID.  The text is mostly base64 of digests: 8
  * bytes per MiB of disk with XXH3, so half a GiB carries about 48 TiB of disks. */

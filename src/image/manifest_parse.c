@@ -356,6 +356,10 @@ parse_guest_state(const json_t *json, struct manifest_vm *vm, GHashTable *seen, 
 		g_ptr_array_add(vm->guest_state, file);
 		if (!ok)
 			return FALSE;
+		/* What the path must begin with lets restore put it beside its own files. */
+		if (!g_str_has_prefix(file->path + GUID_LEN + 1, MANIFEST_GUEST_STATE "/"))
+			return refuse(error, "\"%s\" is not below \"" MANIFEST_GUEST_STATE "\"",
+				      file->path);
 	}
 	return TRUE;
 }
