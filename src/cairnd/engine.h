@@ -43,8 +43,11 @@ struct effect_reply {
 	GHashTable *extents;	     /* EXTENTS: target -> GBytes of extents_encode() */
 	GHashTable *changed;	     /* EXTENTS: target -> guint64 * (bytes) */
 	GHashTable *reasons;	     /* EXTENTS: target -> why its changes are not known */
-	guint flags_left;	     /* UNDO: enum job_member_flags that could not be undone */
-	json_t *result;		     /* COPY: of cairn-export */
+	const char *base;	     /* STAGE: GUID of the base found in the folder; NULL: none */
+	const char *base_reason;     /* STAGE: why there is none though one was asked for */
+	GHashTable *base_disks; /* STAGE: set of "VM/TARGET" that the base's export has as qcow2 */
+	guint flags_left;	/* UNDO: enum job_member_flags that could not be undone */
+	json_t *result;		/* COPY: of cairn-export */
 	json_t *files; /* FINISH: {"logs": [..], "configs", "runtimes", "states"}: absolute paths */
 };
 

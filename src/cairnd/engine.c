@@ -1,0 +1,425 @@
+/* The engine's frame: what it holds, its inbox, its clock. Jobs move in engine_jobs.c, wait in
+ * engine_queue.c; groups and points are changed in engine_points.c. */
+#include "cairnd/engine_private.h"
+
+#include "base/error.h"
+#include "core/chain.h"
+
+#define DEBT_RETRY	  (5 * G_USEC_PER_SEC)
+#define PROGRESS_INTERVAL (G_USEC_PER_SEC / 4)
+
+static void
+run_free(struct run *run)
+{
+	job_free(run->job);
+	g_hash_table_unref(run->extents);
+	g_hash_table_unref(run->copying);
+	g_queue_clear(&run->copies);
+	g_queue_clear_full(&run->stalled, (GDestroyNotify)inbox_item_free);
+	g_free(run);
+}
+
+struct engine *
+engine_new(struct store *store, const struct engine_limits *limits, const struct engine_io *io,
+	   void *user, GError **error)
+{
+	cairn_auto(engine) engine = g_new0(struct engine, 1);
+	engine->store = store;
+	engine->limits = *limits;
+	engine->io = *io;
+	engine->user = user;
+	engine->next_job = 1;
+	engine->groups = g_ptr_array_new_with_free_func((GDestroyNotify)group_free);
+	engine->points = g_ptr_array_new_with_free_func((GDestroyNotify)point_free);
+	engine->runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_free);
+	engine->debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
+	engine->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+	g_queue_init(&engine->inbox);
+	if (!engine_load(engine, error))
+		return NULL;
+	return g_steal_pointer(&engine);
+}
+
+void
+engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	g_hash_table_unref(engine->by_id);
+	g_ptr_array_unref(engine->groups);
+	g_ptr_array_unref(engine->points);
+	g_ptr_array_unref(engine->runs);
+	g_ptr_array_unref(engine->debts);
+	g_queue_clear_full(&engine->inbox, (GDestroyNotify)inbox_item_free);
+	g_free(engine->instance);
+	g_free(engine);
+}
+
+const char *
+engine_instance(const struct engine *engine)
+{
+	return engine->instance;
+}
+
+void
+engine_set_limits(struct engine *engine, const struct engine_limits *limits)
+{
+	engine->limits = *limits;
+	engine_schedule(engine);
+}
+
+gint64
+engine_now(const struct engine *engine)
+{
+	return engine->io.now(engine->user);
+}
+
+void
+engine_event(struct engine *engine, const char *name, json_t *data)
+{
+	engine->io.event(engine->user, name, data);
+}
+
+/* ---- what it holds ---- */
+
+struct run *
+engine_run(const struct engine *engine, const char *job_id)
+{
+	return job_id ? g_hash_table_lookup(engine->by_id, job_id) : NULL;
+}
+
+struct run *
+engine_add_run(struct engine *engine, struct job *job)
+{
+	struct run *run = g_new0(struct run, 1);
+	run->job = job;
+	run->extents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+					     (GDestroyNotify)g_bytes_unref);
+	run->copying = g_hash_table_new(NULL, NULL);
+	g_queue_init(&run->copies);
+	g_queue_init(&run->stalled);
+	g_ptr_array_add(engine->runs, run);
+	g_hash_table_insert(engine->by_id, job->id, run);
+	return run;
+}
+
+void
+engine_remove_run(struct engine *engine, struct run *run)
+{
+	g_hash_table_remove(engine->by_id, run->job->id);
+	g_ptr_array_remove(engine->runs, run);
+}
+
+static gint
+by_group_and_number(gconstpointer a, gconstpointer b)
+{
+	const struct point *const *x = a, *const *y = b;
+	int order = strcmp((*x)->group, (*y)->group);
+	if (order)
+		return order;
+	return (*x)->number < (*y)->number ? -1 : (*x)->number > (*y)->number;
+}
+
+void
+engine_add_point(struct engine *engine, struct point *point)
+{
+	g_ptr_array_add(engine->points, point);
+	g_ptr_array_sort(engine->points, by_group_and_number);
+}
+
+guint
+engine_running(const struct engine *engine)
+{
+	guint n = 0;
+	for (guint i = 0; i < engine->runs->len; i++) {
+		const struct run *run = engine->runs->pdata[i];
+		n += run->job->phase != PHASE_WAIT && run->job->phase != PHASE_ENDED;
+	}
+	return n;
+}
+
+guint
+engine_waiting(const struct engine *engine)
+{
+	guint n = 0;
+	for (guint i = 0; i < engine->runs->len; i++)
+		n += ((const struct run *)engine->runs->pdata[i])->job->phase == PHASE_WAIT;
+	return n;
+}
+
+/* ---- the inbox: events are taken one after another, never inside one another ---- */
+
+struct inbox_item *
+inbox_item_new(const char *job, enum job_event_type type)
+{
+	struct inbox_item *item = g_new0(struct inbox_item, 1);
+	item->job = g_strdup(job);
+	item->event.type = type;
+	return item;
+}
+
+static void
+member_copy_free(struct point_member *member)
+{
+	if (!member)
+		return;
+	/* A point is what frees members. */
+	cairn_auto(point) owner = point_new("", "");
+	g_ptr_array_add(owner->members, member);
+}
+
+void
+inbox_item_free(struct inbox_item *item)
+{
+	g_free(item->job);
+	g_clear_error(&item->error);
+	g_free(item->vm);
+	g_free(item->disk);
+	member_copy_free(item->member);
+	g_clear_pointer(&item->window, g_ptr_array_unref);
+	g_clear_pointer(&item->extents, g_hash_table_unref);
+	g_clear_pointer(&item->changed, g_hash_table_unref);
+	g_clear_pointer(&item->reasons, g_hash_table_unref);
+	g_clear_pointer(&item->base_disks, g_hash_table_unref);
+	g_free(item->base);
+	g_free(item->base_reason);
+	json_decref(item->result);
+	json_decref(item->files);
+	g_free(item);
+}
+
+static void
+drain(struct engine *engine)
+{
+	if (engine->draining)
+		return;
+	engine->draining = TRUE;
+	struct inbox_item *item;
+	while ((item = g_queue_pop_head(&engine->inbox)))
+		engine_step(engine, item);
+	engine->draining = FALSE;
+}
+
+void
+engine_post(struct engine *engine, struct inbox_item *item)
+{
+	item->event.error = item->error;
+	item->event.vm = item->vm;
+	item->event.disk = item->disk;
+	g_queue_push_tail(&engine->inbox, item);
+	drain(engine);
+	if (!engine->draining)
+		engine_schedule(engine);
+}
+
+/* ---- what the world tells ---- */
+
+static void
+window_fact_free(struct window_fact *fact)
+{
+	g_free(fact->vm);
+	g_free(fact->reason);
+	g_free(fact);
+}
+
+static void
+copy_window(struct inbox_item *item, const struct window *window)
+{
+	gint64 first = 0, last = 0;
+	item->window = g_ptr_array_new_with_free_func((GDestroyNotify)window_fact_free);
+	for (guint i = 0; i < window->members->len; i++) {
+		const struct window_member *member = window->members->pdata[i];
+		struct window_fact *fact = g_new0(struct window_fact, 1);
+		fact->vm = g_strdup(member->id);
+		fact->reason = g_strdup(member->reason);
+		fact->consistency = member->consistency;
+		fact->frozen = member->frozen;
+		fact->paused = member->paused;
+		fact->begun = member->begun;
+		fact->freeze_failed = member->freeze_failed;
+		fact->stopped_at = member->stopped_at;
+		fact->begun_at = member->begun_at;
+		fact->resumed_at = member->resumed_at;
+		if (member->frozen_at)
+			first = first ? MIN(first, member->frozen_at) : member->frozen_at;
+		last = MAX(last, member->thawed_at);
+		g_ptr_array_add(item->window, fact);
+	}
+	item->freeze_us = first && last > first ? last - first : 0;
+}
+
+/* A member as a point keeps it: through its JSON, which has all of it. */
+static struct point_member *
+copy_member(const struct point_member *member)
+{
+	cairn_auto(point) holder = point_new("holder", "holder");
+	g_ptr_array_add(holder->members, (gpointer)member);
+	cairn_auto(point) copy = engine_copy_point(holder);
+	/* The member stays its owner's. */
+	g_ptr_array_steal_index(holder->members, 0);
+	return g_ptr_array_steal_index(copy->members, 0);
+}
+
+static GHashTable *
+ref_table(GHashTable *table)
+{
+	return table ? g_hash_table_ref(table) : NULL;
+}
+
+static void
+copy_reply(struct inbox_item *item, const struct effect_reply *reply)
+{
+	item->has_reply = TRUE;
+	item->member = reply->member ? copy_member(reply->member) : NULL;
+	if (reply->window)
+		copy_window(item, reply->window);
+	item->extents = ref_table(reply->extents);
+	item->changed = ref_table(reply->changed);
+	item->reasons = ref_table(reply->reasons);
+	item->base_disks = ref_table(reply->base_disks);
+	item->base = g_strdup(reply->base);
+	item->base_reason = g_strdup(reply->base_reason);
+	item->flags_left = reply->flags_left;
+	item->result = json_incref(reply->result);
+	item->files = json_incref(reply->files);
+}
+
+void
+engine_done(struct engine *engine, const char *job_id, const struct job_effect *effect,
+	    const GError *error, const struct effect_reply *reply)
+{
+	struct run *run = engine_run(engine, job_id);
+	if (!run)
+		return;
+	struct inbox_item *item = inbox_item_new(job_id, JOB_EVENT_DONE);
+	item->event.effect = *effect;
+	item->error = error ? g_error_copy(error) : NULL;
+	if (effect->type == EFFECT_COPY)
+		g_hash_table_remove(run->copying, GUINT_TO_POINTER(effect->index));
+	if (reply)
+		copy_reply(item, reply);
+	engine_post(engine, item);
+}
+
+void
+engine_progress(struct engine *engine, const char *job_id, guint disk, guint64 done, guint64 total,
+		guint64 rate)
+{
+	struct run *run = engine_run(engine, job_id);
+	if (!run || disk >= run->job->disks->len)
+		return;
+	struct job_disk *one = run->job->disks->pdata[disk];
+	one->done_bytes = done;
+	one->total_bytes = total;
+	one->rate = rate;
+	gint64 now = engine_now(engine);
+	if (now - run->told < PROGRESS_INTERVAL)
+		return;
+	run->told = now;
+	engine_event(engine, "JOB_PROGRESS", job_view(run->job, now));
+}
+
+void
+engine_debt_paid(struct engine *engine, const char *debt_id, guint flags_left)
+{
+	for (guint i = 0; i < engine->debts->len; i++) {
+		struct debt *debt = engine->debts->pdata[i];
+		if (strcmp(debt->id, debt_id) != 0)
+			continue;
+		debt->paying = FALSE;
+		debt->flags = flags_left;
+		if (flags_left != 0)
+			return;
+		cairn_auto(store_txn) txn = store_txn_new();
+		store_txn_delete(txn, KIND_DEBT, debt->id, STORE_ANY);
+		/* If the store cannot forget it now, it is paid once more: that does no harm. */
+		if (store_commit(engine->store, txn, NULL))
+			g_ptr_array_remove_index(engine->debts, i);
+		return;
+	}
+}
+
+static void
+pay_debts(struct engine *engine, gint64 now)
+{
+	if (now < engine->debts_at)
+		return;
+	engine->debts_at = now + DEBT_RETRY;
+	for (guint i = 0; i < engine->debts->len; i++) {
+		struct debt *debt = engine->debts->pdata[i];
+		if (debt->paying)
+			continue;
+		debt->paying = TRUE;
+		debt->tries++;
+		engine->io.pay(engine->user, debt);
+	}
+}
+
+static void
+remove_old_jobs(struct engine *engine, gint64 now)
+{
+	for (guint i = 0; i < engine->runs->len;) {
+		struct run *run = engine->runs->pdata[i];
+		if (run->job->phase != PHASE_ENDED || now - run->job->ended < run->job->keep_us) {
+			i++;
+			continue;
+		}
+		cairn_auto(store_txn) txn = store_txn_new();
+		store_txn_delete(txn, KIND_JOB, run->job->id, STORE_ANY);
+		if (!store_commit(engine->store, txn, NULL))
+			return; /* next time */
+		json_t *data = json_object();
+		cairn_json_set_string(data, "id", run->job->id);
+		cairn_json_set_uint(data, "number", run->job->number);
+		engine_event(engine, "JOB_REMOVED", data);
+		engine_remove_run(engine, run);
+	}
+}
+
+static void
+expire_holds(struct engine *engine, gint64 now)
+{
+	for (guint i = 0; i < engine->points->len; i++) {
+		struct point *point = engine->points->pdata[i];
+		if (point->held && point->hold_until && now >= point->hold_until)
+			engine_point_release(engine, point, "its hold time was over", NULL);
+	}
+}
+
+/* Events that the store could not take are tried again, in their order. */
+static void
+retry_stalled(struct engine *engine)
+{
+	for (guint i = 0; i < engine->runs->len; i++) {
+		struct run *run = engine->runs->pdata[i];
+		for (guint n = run->stalled.length; n > 0; n--)
+			g_queue_push_tail(&engine->inbox, g_queue_pop_head(&run->stalled));
+	}
+	drain(engine);
+}
+
+void
+engine_tick(struct engine *engine)
+{
+	gint64 now = engine_now(engine);
+	retry_stalled(engine);
+	expire_holds(engine, now);
+	remove_old_jobs(engine, now);
+	engine_schedule(engine);
+	if (engine->started)
+		pay_debts(engine, now);
+}
+
+void
+engine_start(struct engine *engine)
+{
+	engine->started = TRUE;
+	for (guint i = 0; i < engine->runs->len; i++) {
+		const struct run *run = engine->runs->pdata[i];
+		if (run->job->phase != PHASE_ENDED && run->job->phase != PHASE_WAIT)
+			g_queue_push_tail(&engine->inbox,
+					  inbox_item_new(run->job->id, JOB_EVENT_RESTART));
+	}
+	drain(engine);
+	engine_tick(engine);
+}

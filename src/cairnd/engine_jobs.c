@@ -1,0 +1,484 @@
+/* Jobs: one event at a time is applied to a copy, what came of it is stored, and only then the copy
+ * takes the job's place and its effects begin. If the store cannot take it, the event waits. */
+#include "cairnd/engine_private.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+
+/* ---- what a reply says, into the copy ---- */
+
+static struct job_member *
+find_member(struct job *job, const char *vm)
+{
+	for (guint i = 0; i < job->members->len; i++) {
+		struct job_member *member = job->members->pdata[i];
+		if (strcmp(member->id, vm) == 0)
+			return member;
+	}
+	return NULL;
+}
+
+static void
+apply_prepare(struct job *job, struct inbox_item *item)
+{
+	if (!item->member || !job->draft || item->event.effect.index >= job->draft->members->len)
+		return;
+	/* The draft's members are in the order of the job's. */
+	g_ptr_array_insert(job->draft->members, (gint)item->event.effect.index,
+			   g_steal_pointer(&item->member));
+	g_ptr_array_remove_index(job->draft->members, item->event.effect.index + 1);
+}
+
+static void
+set_flag(guint *flags, guint flag, gboolean on)
+{
+	*flags = on ? *flags | flag : *flags & ~flag;
+}
+
+static void
+apply_window(struct job *job, const struct inbox_item *item)
+{
+	for (guint i = 0; item->window && i < item->window->len; i++) {
+		const struct window_fact *fact = item->window->pdata[i];
+		struct job_member *member = find_member(job, fact->vm);
+		struct point_member *part = point_find_member(job->draft, fact->vm);
+		if (!member || !part)
+			continue;
+		set_flag(&member->flags, MEMBER_FROZEN, fact->frozen);
+		set_flag(&member->flags, MEMBER_PAUSED, fact->paused);
+		set_flag(&member->flags, MEMBER_BEGUN, fact->begun);
+		part->consistency = fact->consistency;
+		g_free(part->reason);
+		part->reason = g_strdup(fact->reason);
+		part->stopped_at = fact->stopped_at;
+		part->begun_at = fact->begun_at;
+		part->resumed_at = fact->resumed_at;
+		if (fact->freeze_failed && job->consistency != CONSISTENCY_CRASH) {
+			g_autofree char *text =
+				g_strdup_printf("machine \"%s\" is only crash consistent: %s",
+						member->name, fact->reason);
+			job_add_warning(job, text);
+		}
+	}
+	job->draft->freeze_us = item->freeze_us;
+	point_summarize(job->draft);
+}
+
+static void
+apply_extents(struct run *run, struct job *job, const struct inbox_item *item)
+{
+	struct point_member *part = job->draft->members->pdata[item->event.effect.index];
+	for (guint i = 0; i < part->disks->len; i++) {
+		struct point_disk *disk = part->disks->pdata[i];
+		GBytes *bytes =
+			item->extents ? g_hash_table_lookup(item->extents, disk->target) : NULL;
+		const guint64 *sum =
+			item->changed ? g_hash_table_lookup(item->changed, disk->target) : NULL;
+		const char *reason =
+			item->reasons ? g_hash_table_lookup(item->reasons, disk->target) : NULL;
+		disk->changes = bytes && sum;
+		disk->changed_bytes = disk->changes ? *sum : 0;
+		if (reason) {
+			g_free(disk->reason);
+			disk->reason = g_strdup(reason);
+		}
+		if (disk->changes)
+			g_hash_table_insert(run->extents,
+					    g_strdup_printf("%s/%s", part->id, disk->target),
+					    g_bytes_ref(bytes));
+	}
+}
+
+static void
+apply_copy(struct job *job, struct inbox_item *item)
+{
+	if (!item->result || item->event.effect.index >= job->disks->len)
+		return;
+	struct job_disk *disk = job->disks->pdata[item->event.effect.index];
+	json_decref(disk->result);
+	disk->result = json_incref(item->result);
+	disk->done_bytes = disk->total_bytes = MAX(disk->total_bytes, disk->done_bytes);
+	disk->rate = 0;
+}
+
+static void
+take_strings(char ***list, const json_t *files, const char *key)
+{
+	g_clear_pointer(list, g_strfreev);
+	if (!cairn_json_get_strv_opt(files, key, list, NULL))
+		*list = g_new0(char *, 1);
+}
+
+static void
+apply_finish(struct job *job, const struct inbox_item *item)
+{
+	g_autoptr(GStrvBuilder) vms = g_strv_builder_new(), disks = g_strv_builder_new();
+	const char *last = NULL;
+	for (guint i = 0; i < job->disks->len; i++) {
+		const struct job_disk *disk = job->disks->pdata[i];
+		g_autofree char *id = point_disk_instance_id(disk->vm, disk->target);
+		g_strv_builder_add(disks, id);
+		if (g_strcmp0(last, disk->vm) != 0)
+			g_strv_builder_add(vms, disk->vm);
+		last = disk->vm;
+	}
+	g_strfreev(job->vm_ids);
+	job->vm_ids = g_strv_builder_end(vms);
+	g_strfreev(job->exported_disks);
+	job->exported_disks = g_strv_builder_end(disks);
+	take_strings(&job->log_files, item->files, "logs");
+	take_strings(&job->config_files, item->files, "configs");
+	take_strings(&job->runtime_files, item->files, "runtimes");
+	take_strings(&job->state_files, item->files, "states");
+}
+
+/* A stage that went well is also where an export learns its disks; that may fail. */
+static void
+apply_stage(struct engine *engine, struct job *job, struct inbox_item *item)
+{
+	if (item->error || engine_plan_export(engine, job, item, &item->error))
+		return;
+	item->event.error = item->error;
+}
+
+static void
+apply_reply(struct engine *engine, struct run *run, struct job *job, struct inbox_item *item)
+{
+	guint index = item->event.effect.index;
+	switch (item->event.effect.type) {
+	case EFFECT_PREPARE:
+		apply_prepare(job, item);
+		break;
+	case EFFECT_WINDOW:
+		if (job->draft)
+			apply_window(job, item);
+		break;
+	case EFFECT_EXTENTS:
+		if (!item->error && job->draft && index < job->draft->members->len)
+			apply_extents(run, job, item);
+		break;
+	case EFFECT_UNDO:
+		if (item->has_reply && index < job->members->len)
+			((struct job_member *)job->members->pdata[index])->flags = item->flags_left;
+		break;
+	case EFFECT_STAGE:
+		if (job->phase == PHASE_STAGE)
+			apply_stage(engine, job, item);
+		break;
+	case EFFECT_COPY:
+		apply_copy(job, item);
+		break;
+	case EFFECT_FINISH:
+		if (item->files)
+			apply_finish(job, item);
+		break;
+	default:
+		break;
+	}
+}
+
+static gboolean
+admit(struct engine *engine, struct job *job, GError **error)
+{
+	if (job->kind == JOB_POINT_CREATE)
+		return engine_plan_point(engine, job, error);
+	const struct point *point = engine_point_by_id(engine, job->point);
+	if (!point || point->hidden) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
+			    "point \"%s\" is not there any more", job->point_name);
+		return FALSE;
+	}
+	if (!point->held) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
+			    "the data of point \"%s\" is not held any more (%s): take a new point",
+			    job->point_name,
+			    point->release_reason ? point->release_reason : "released");
+		return FALSE;
+	}
+	for (guint i = 0; i < point->members->len; i++) {
+		const struct point_member *member = point->members->pdata[i];
+		job_add_member(job, member->id, member->name);
+	}
+	return TRUE;
+}
+
+static void
+apply_admit(struct engine *engine, struct job *job, struct inbox_item *item)
+{
+	g_autoptr(GError) error = NULL;
+	if (admit(engine, job, &error))
+		return;
+	/* It never began: nothing is to be undone. */
+	job_add_error(job, error, NULL, NULL);
+	job->outcome = JOB_EXCEPTION;
+	g_clear_pointer(&job->draft, point_free);
+}
+
+/* ---- what is stored with it ---- */
+
+struct commit {
+	struct store_txn *txn;
+	GPtrArray *debts;
+	struct point *point;	/* to be put in place */
+	struct point *replaced; /* another one: the hold that the new point ends */
+};
+
+static void
+commit_point(struct engine *engine, struct run *run, struct job *job, struct commit *out)
+{
+	struct point *point = g_steal_pointer(&job->draft);
+	gint64 seconds =
+		(gint64)(job->hold_seconds ? job->hold_seconds : engine->limits.hold_seconds);
+	point->held = TRUE;
+	point->hold_until = seconds ? engine_now(engine) + seconds * G_USEC_PER_SEC : 0;
+	engine_put_point(out->txn, point);
+	GHashTableIter iter;
+	gpointer key, bytes;
+	g_hash_table_iter_init(&iter, run->extents);
+	while (g_hash_table_iter_next(&iter, &key, &bytes)) {
+		g_autofree char *id = g_strdup_printf("%s/%s", point->id, (char *)key);
+		store_txn_put(out->txn, KIND_EXTENTS, id, STORE_ANY, bytes);
+	}
+	/* From here it is a held point, and not something to undo. */
+	for (guint i = 0; i < job->members->len; i++)
+		((struct job_member *)job->members->pdata[i])->flags &=
+			~(guint)(MEMBER_PREPARED | MEMBER_BEGUN);
+	out->point = point;
+}
+
+static void
+commit_export(struct engine *engine, struct job *job, struct commit *out)
+{
+	const struct point *point = engine_point_by_id(engine, job->point);
+	if (!point)
+		return;
+	struct point *changed;
+	if (job->release && point->held) {
+		/* The members' RELEASE has ended the hold already; the debts are for what it
+		 * missed. */
+		changed = engine_release_in(out->txn, point, "exported", out->debts);
+		g_ptr_array_set_size(out->debts, 0);
+		for (guint i = 0; i < job->members->len; i++) {
+			const struct job_member *member = job->members->pdata[i];
+			const struct point_member *part = point_find_member(point, member->id);
+			if (member->status == UNIT_FAILED && part)
+				g_ptr_array_add(out->debts, debt_of_member(point, part, DEBT_END));
+		}
+	} else {
+		changed = engine_copy_point(point);
+	}
+	point_set_partial(changed, job->directory, FALSE);
+	point_add_export(changed, job->directory, job->id, engine_now(engine));
+	engine_put_point(out->txn, changed);
+	out->point = changed;
+}
+
+/* A terminated export leaves its finished parts for the next one; the point remembers where. */
+static void
+commit_terminated(struct engine *engine, struct job *job, struct commit *out)
+{
+	const struct point *point = engine_point_by_id(engine, job->point);
+	if (!point || !point->held)
+		return;
+	out->point = engine_copy_point(point);
+	point_set_partial(out->point, job->directory, job->outcome == JOB_TERMINATED);
+	engine_put_point(out->txn, out->point);
+}
+
+static guint
+debt_flags_of(guint member_flags)
+{
+	guint flags = 0;
+	flags |= member_flags & MEMBER_FROZEN ? DEBT_THAW : 0;
+	flags |= member_flags & MEMBER_PAUSED ? DEBT_RESUME : 0;
+	flags |= member_flags & (MEMBER_PREPARED | MEMBER_BEGUN) ? DEBT_END : 0;
+	flags |= member_flags & MEMBER_BEGUN ? DEBT_FORGET : 0;
+	flags |= member_flags & MEMBER_SERVED ? DEBT_UNSERVE : 0;
+	return flags;
+}
+
+/* What could not be undone is owed. */
+static void
+commit_debts(struct engine *engine, struct job *job, struct commit *out)
+{
+	const struct point *point =
+		job->draft ? job->draft : engine_point_by_id(engine, job->point);
+	for (guint i = 0; i < job->members->len; i++) {
+		struct job_member *member = job->members->pdata[i];
+		guint flags = debt_flags_of(member->flags);
+		const struct point_member *part =
+			point ? point_find_member(point, member->id) : NULL;
+		if (flags == 0)
+			continue;
+		g_ptr_array_add(out->debts, part ? debt_of_member(point, part, flags)
+						 : debt_new(job->point, member->id, NULL, flags));
+		member->flags = 0;
+	}
+}
+
+/* The bitmaps of the point before are not needed any more; CLEAN could not remove them now. */
+static void
+commit_clean_failed(struct engine *engine, const struct job *job, struct commit *out)
+{
+	const struct point *point = engine_point_by_id(engine, job->point);
+	const struct point *prev = point ? engine_point_by_id(engine, point->prev) : NULL;
+	if (prev)
+		engine_hold_debts(prev, out->debts, DEBT_FORGET);
+}
+
+/* A new point takes the place of the one whose data is held: one backup job per machine. */
+static void
+commit_replace(struct engine *engine, struct job *job, struct commit *out)
+{
+	const struct point *held = engine_held(engine, job->group);
+	if (!held)
+		return;
+	g_autofree char *why = g_strdup_printf("replaced by point %s", job->point_name);
+	out->replaced = engine_release_in(out->txn, held, why, out->debts);
+}
+
+static gboolean
+store_step(struct engine *engine, struct run *run, struct job *job, const struct inbox_item *item,
+	   const struct job_step_result *step, struct commit *out, GError **error)
+{
+	if (item->event.type == JOB_EVENT_ADMIT && job->kind == JOB_POINT_CREATE && !job->outcome)
+		commit_replace(engine, job, out);
+	if (step->commit == COMMIT_POINT)
+		commit_point(engine, run, job, out);
+	if (step->commit == COMMIT_EXPORT)
+		commit_export(engine, job, out);
+	if (item->event.type == JOB_EVENT_DONE && item->event.effect.type == EFFECT_CLEAN &&
+	    item->error)
+		commit_clean_failed(engine, job, out);
+	if (job->phase == PHASE_ENDED) {
+		if (job->kind == JOB_EXPORT && job->outcome != 0)
+			commit_terminated(engine, job, out);
+		commit_debts(engine, job, out);
+	}
+	engine_put_job(out->txn, job);
+	engine_put_debts(out->txn, out->debts);
+	return store_commit(engine->store, out->txn, error);
+}
+
+/* ---- one step ---- */
+
+static void
+run_effects(struct engine *engine, struct run *run, const GArray *effects)
+{
+	for (guint i = 0; i < effects->len; i++) {
+		const struct job_effect *effect = &g_array_index(effects, struct job_effect, i);
+		if (effect->type == EFFECT_COPY) {
+			g_queue_push_tail(&run->copies, GUINT_TO_POINTER(effect->index));
+			continue;
+		}
+		if (effect->type == EFFECT_CANCEL &&
+		    g_queue_remove(&run->copies, GUINT_TO_POINTER(effect->index))) {
+			/* It never began. */
+			struct inbox_item *item = inbox_item_new(run->job->id, JOB_EVENT_DONE);
+			item->event.effect = (struct job_effect){EFFECT_COPY, effect->index};
+			item->error = g_error_new_literal(CAIRN_ERROR, CAIRN_ERROR_CANCELLED,
+							  "cancelled before it began");
+			item->event.error = item->error;
+			g_queue_push_tail(&engine->inbox, item);
+			continue;
+		}
+		engine->io.effect(engine->user, run->job, effect);
+	}
+}
+
+static void
+publish(struct engine *engine, struct run *run, struct commit *out)
+{
+	if (out->replaced)
+		engine_replace_point(engine, g_steal_pointer(&out->replaced));
+	if (out->point)
+		engine_replace_point(engine, g_steal_pointer(&out->point));
+	engine_adopt_debts(engine, out->debts);
+	engine_event(engine, "JOB_CHANGED", job_view(run->job, engine_now(engine)));
+}
+
+static void
+settle(struct engine *engine, struct run *run, struct job *job, struct job_step_result *step,
+       struct commit *out)
+{
+	if (step->commit == COMMIT_POINT)
+		g_hash_table_remove_all(run->extents);
+	g_hash_table_remove(engine->by_id, run->job->id);
+	job_free(run->job);
+	run->job = job;
+	g_hash_table_insert(engine->by_id, job->id, run);
+	if (step->store)
+		publish(engine, run, out);
+	run_effects(engine, run, step->effects);
+	if (job->phase == PHASE_ENDED)
+		g_hash_table_remove_all(run->extents);
+}
+
+static gboolean
+wants_store(const struct job_step_result *step, const struct inbox_item *item)
+{
+	return step->store || item->event.type == JOB_EVENT_ADMIT || item->has_reply ||
+	       (item->event.type == JOB_EVENT_DONE && item->event.error);
+}
+
+void
+engine_step(struct engine *engine, struct inbox_item *item)
+{
+	struct run *run = engine_run(engine, item->job);
+	if (!run || (run->stalled.length > 0 && item != run->stalled.head->data)) {
+		if (run)
+			g_queue_push_tail(&run->stalled, item);
+		else
+			inbox_item_free(item);
+		return;
+	}
+	cairn_auto(job) job = engine_copy_job(run->job);
+	if (item->event.type == JOB_EVENT_DONE)
+		apply_reply(engine, run, job, item);
+	if (item->event.type == JOB_EVENT_ADMIT)
+		apply_admit(engine, job, item);
+	struct job_step_result step;
+	job_step(job, &item->event, engine_now(engine), &step);
+	struct commit out = {.txn = store_txn_new(),
+			     .debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free)};
+	g_autoptr(GError) error = NULL;
+	step.store = wants_store(&step, item);
+	if (!step.store || store_step(engine, run, job, item, &step, &out, &error)) {
+		settle(engine, run, g_steal_pointer(&job), &step, &out);
+		inbox_item_free(item);
+	} else {
+		g_warning("cannot store job %" G_GUINT64_FORMAT ", will try again: %s",
+			  run->job->number, error->message);
+		g_queue_push_tail(&run->stalled, item);
+	}
+	point_free(out.point);
+	point_free(out.replaced);
+	g_ptr_array_unref(out.debts);
+	store_txn_free(out.txn);
+	job_step_result_clear(&step);
+}
+
+/* ---- requests ---- */
+
+gboolean
+engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error)
+{
+	if (!job_control_check(job, verb, error))
+		return FALSE;
+	struct inbox_item *item = inbox_item_new(job->id, JOB_EVENT_CONTROL);
+	item->event.verb = verb;
+	engine_post(engine, item);
+	return TRUE;
+}
+
+gboolean
+engine_job_save(struct engine *engine, struct job *job, GError **error)
+{
+	cairn_auto(store_txn) txn = store_txn_new();
+	engine_put_job(txn, job);
+	if (!store_commit(engine->store, txn, error))
+		return FALSE;
+	engine_event(engine, "JOB_CHANGED", job_view(job, engine_now(engine)));
+	engine_schedule(engine);
+	return TRUE;
+}

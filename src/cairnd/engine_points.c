@@ -1,0 +1,563 @@
+/* Groups and points: what people ask about them, and how a point's data is let go. */
+#include "cairnd/engine_private.h"
+
+#include "base/error.h"
+#include "base/extents.h"
+#include "base/guid.h"
+#include "base/timefmt.h"
+#include "core/chain.h"
+
+/* ---- groups ---- */
+
+GPtrArray *
+engine_groups(const struct engine *engine)
+{
+	return engine->groups;
+}
+
+static struct group *
+group_by_id(const struct engine *engine, const char *id)
+{
+	for (guint i = 0; id && i < engine->groups->len; i++) {
+		struct group *group = engine->groups->pdata[i];
+		if (strcmp(group->id, id) == 0)
+			return group;
+	}
+	return NULL;
+}
+
+static struct group *
+group_by_name(const struct engine *engine, const char *name)
+{
+	for (guint i = 0; i < engine->groups->len; i++) {
+		struct group *group = engine->groups->pdata[i];
+		if (strcmp(group->name, name) == 0)
+			return group;
+	}
+	return NULL;
+}
+
+struct group *
+engine_group(const struct engine *engine, const char *name_or_id, GError **error)
+{
+	g_autofree char *id = cairn_guid_normalize(name_or_id);
+	struct group *group = id ? group_by_id(engine, id) : group_by_name(engine, name_or_id);
+	if (!group)
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND, "there is no group \"%s\"",
+			    name_or_id);
+	return group;
+}
+
+static json_t *
+group_data(const struct group *group)
+{
+	json_t *data = json_object();
+	cairn_json_set_string(data, "id", group->id);
+	cairn_json_set_string(data, "name", group->name);
+	return data;
+}
+
+/* Stores @changed, then puts it in the place of @group (NULL: a new one). */
+static gboolean
+store_group(struct engine *engine, struct group *group, struct group *changed, GError **error)
+{
+	cairn_auto(store_txn) txn = store_txn_new();
+	engine_put_group(txn, changed);
+	if (!store_commit(engine->store, txn, error)) {
+		group_free(changed);
+		return FALSE;
+	}
+	if (group) {
+		/* The caller holds the pointer, so the contents change places. */
+		struct group old = *group;
+		*group = *changed;
+		*changed = old;
+		group_free(changed);
+	} else {
+		g_ptr_array_add(engine->groups, changed);
+	}
+	engine_event(engine, "GROUP_CHANGED", group_data(group ? group : changed));
+	return TRUE;
+}
+
+static gboolean
+name_is_free(const struct engine *engine, const char *name, GError **error)
+{
+	if (!group_name_check(name, error))
+		return FALSE;
+	if (!group_by_name(engine, name))
+		return TRUE;
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_EXISTS, "there is a group \"%s\" already",
+		    name);
+	return FALSE;
+}
+
+struct group *
+engine_group_create(struct engine *engine, const char *name, const char *id, GError **error)
+{
+	g_autofree char *guid = id ? cairn_guid_normalize(id) : cairn_guid_new();
+	if (!guid) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "\"%s\" is not a GUID", id);
+		return NULL;
+	}
+	if (!name_is_free(engine, name, error))
+		return NULL;
+	if (group_by_id(engine, guid)) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_EXISTS,
+			    "there is a group with the id %s already", guid);
+		return NULL;
+	}
+	struct group *group = group_new(guid, name);
+	group->created = engine_now(engine);
+	return store_group(engine, NULL, group, error) ? group : NULL;
+}
+
+gboolean
+engine_group_add(struct engine *engine, struct group *group, const char *vm_id, const char *vm_name,
+		 GError **error)
+{
+	cairn_auto(group) changed = engine_copy_group(group);
+	if (!group_add_member(changed, vm_id, vm_name, error))
+		return FALSE;
+	return store_group(engine, group, g_steal_pointer(&changed), error);
+}
+
+gboolean
+engine_group_remove(struct engine *engine, struct group *group, const char *vm_id, GError **error)
+{
+	cairn_auto(group) changed = engine_copy_group(group);
+	if (!group_remove_member(changed, vm_id, error))
+		return FALSE;
+	return store_group(engine, group, g_steal_pointer(&changed), error);
+}
+
+gboolean
+engine_group_rename(struct engine *engine, struct group *group, const char *name, GError **error)
+{
+	if (!name_is_free(engine, name, error))
+		return FALSE;
+	struct group *changed = engine_copy_group(group);
+	g_free(changed->name);
+	changed->name = g_strdup(name);
+	return store_group(engine, group, changed, error);
+}
+
+static gboolean
+group_is_idle(const struct engine *engine, const struct group *group, GError **error)
+{
+	for (guint i = 0; i < engine->runs->len; i++) {
+		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+		if (job->phase == PHASE_ENDED || strcmp(job->group, group->id) != 0)
+			continue;
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_BUSY,
+			    "job %" G_GUINT64_FORMAT " of group \"%s\" has not ended", job->number,
+			    group->name);
+		return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean
+engine_group_delete(struct engine *engine, struct group *group, gboolean force, GError **error)
+{
+	if (!group_is_idle(engine, group, error))
+		return FALSE;
+	g_autoptr(GPtrArray) shown = engine_points(engine, group->id, FALSE);
+	if (shown->len > 0 && !force) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
+			    "group \"%s\" has %u points; delete them first, or force it",
+			    group->name, shown->len);
+		return FALSE;
+	}
+	g_autoptr(GPtrArray) all = engine_points(engine, group->id, TRUE);
+	g_autoptr(GPtrArray) debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
+	cairn_auto(store_txn) txn = store_txn_new();
+	for (guint i = 0; i < all->len; i++) {
+		engine_drop_point(txn, all->pdata[i]);
+		engine_hold_debts(all->pdata[i], debts, DEBT_END | DEBT_FORGET);
+	}
+	store_txn_delete(txn, KIND_GROUP, group->id, STORE_ANY);
+	engine_put_debts(txn, debts);
+	if (!store_commit(engine->store, txn, error))
+		return FALSE;
+	engine_event(engine, "GROUP_DELETED", group_data(group));
+	for (guint i = 0; i < all->len; i++)
+		g_ptr_array_remove(engine->points, all->pdata[i]);
+	g_ptr_array_remove(engine->groups, group);
+	engine_adopt_debts(engine, debts);
+	return TRUE;
+}
+
+/* ---- finding points ---- */
+
+GPtrArray *
+engine_points(const struct engine *engine, const char *group, gboolean hidden)
+{
+	GPtrArray *points = g_ptr_array_new();
+	for (guint i = 0; i < engine->points->len; i++) {
+		struct point *point = engine->points->pdata[i];
+		if ((hidden || !point->hidden) && (!group || strcmp(point->group, group) == 0))
+			g_ptr_array_add(points, point);
+	}
+	return points;
+}
+
+struct point *
+engine_point_by_id(const struct engine *engine, const char *id)
+{
+	for (guint i = 0; id && i < engine->points->len; i++) {
+		struct point *point = engine->points->pdata[i];
+		if (strcmp(point->id, id) == 0)
+			return point;
+	}
+	return NULL;
+}
+
+static struct point *
+point_by_number(const struct engine *engine, const struct group *group, const char *number)
+{
+	g_autoptr(GPtrArray) points = engine_points(engine, group->id, FALSE);
+	if (strcmp(number, "latest") == 0)
+		return points->len ? points->pdata[points->len - 1] : NULL;
+	guint64 wanted;
+	if (!g_ascii_string_to_unsigned(number, 10, 1, G_MAXINT64, &wanted, NULL))
+		return NULL;
+	for (guint i = 0; i < points->len; i++)
+		if (((struct point *)points->pdata[i])->number == wanted)
+			return points->pdata[i];
+	return NULL;
+}
+
+struct point *
+engine_point(const struct engine *engine, const char *name, GError **error)
+{
+	g_autofree char *id = cairn_guid_normalize(name);
+	struct point *point = engine_point_by_id(engine, id);
+	const char *at = strrchr(name, '@');
+	if (!id && at) {
+		g_autofree char *group_name = g_strndup(name, (gsize)(at - name));
+		struct group *group = engine_group(engine, group_name, error);
+		if (!group)
+			return NULL;
+		point = point_by_number(engine, group, at + 1);
+	}
+	if (point && !point->hidden)
+		return point;
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
+		    "there is no point \"%s\" (GROUP@NUMBER, GROUP@latest or a GUID)", name);
+	return NULL;
+}
+
+struct point *
+engine_held(const struct engine *engine, const char *group)
+{
+	for (guint i = 0; i < engine->points->len; i++) {
+		struct point *point = engine->points->pdata[i];
+		if (point->held && strcmp(point->group, group) == 0)
+			return point;
+	}
+	return NULL;
+}
+
+char *
+engine_point_name(const struct engine *engine, const struct point *point)
+{
+	const struct group *group = group_by_id(engine, point->group);
+	return g_strdup_printf("%s@%" G_GUINT64_FORMAT, group ? group->name : point->group,
+			       point->number);
+}
+
+/* ---- letting go ---- */
+
+void
+engine_hold_debts(const struct point *point, GPtrArray *debts, guint flags)
+{
+	for (guint i = 0; i < point->members->len; i++)
+		g_ptr_array_add(debts, debt_of_member(point, point->members->pdata[i], flags));
+}
+
+/* Takes the elements over; they are stored already. */
+void
+engine_adopt_debts(struct engine *engine, GPtrArray *debts)
+{
+	while (debts->len > 0)
+		g_ptr_array_add(engine->debts, g_ptr_array_steal_index(debts, debts->len - 1));
+	engine->debts_at = 0;
+}
+
+void
+engine_replace_point(struct engine *engine, struct point *changed)
+{
+	for (guint i = 0; i < engine->points->len; i++) {
+		struct point *point = engine->points->pdata[i];
+		if (strcmp(point->id, changed->id) != 0)
+			continue;
+		struct point old = *point;
+		*point = *changed;
+		*changed = old;
+		point_free(changed);
+		engine_point_event(engine, "POINT_CHANGED", point);
+		return;
+	}
+	engine_add_point(engine, changed);
+	engine_point_event(engine, "POINT_CREATED", changed);
+}
+
+struct point *
+engine_release_in(struct store_txn *txn, const struct point *point, const char *reason,
+		  GPtrArray *debts)
+{
+	struct point *changed = engine_copy_point(point);
+	changed->held = FALSE;
+	changed->hold_until = 0;
+	g_free(changed->release_reason);
+	changed->release_reason = g_strdup(reason);
+	engine_hold_debts(point, debts, DEBT_END);
+	for (char **path = changed->partials; *path; path++) {
+		/* An unfinished export cannot be finished without the data. */
+		struct debt *debt = debt_new(point->id, NULL, NULL, DEBT_PARTIAL);
+		debt->path = g_strdup(*path);
+		g_ptr_array_add(debts, debt);
+	}
+	g_strfreev(changed->partials);
+	changed->partials = g_new0(char *, 1);
+	engine_put_point(txn, changed);
+	return changed;
+}
+
+static const struct job *
+job_using(const struct engine *engine, const struct point *point)
+{
+	for (guint i = 0; i < engine->runs->len; i++) {
+		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+		if (job->phase == PHASE_ENDED)
+			continue;
+		if (g_strcmp0(job->point, point->id) == 0 ||
+		    g_strcmp0(job->base_point, point->id) == 0 ||
+		    g_strcmp0(job->base, point->id) == 0)
+			return job;
+	}
+	return NULL;
+}
+
+static gboolean
+point_is_idle(const struct engine *engine, const struct point *point, GError **error)
+{
+	const struct job *job = job_using(engine, point);
+	if (!job)
+		return TRUE;
+	g_autofree char *name = engine_point_name(engine, point);
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_BUSY,
+		    "point \"%s\" is used by job %" G_GUINT64_FORMAT, name, job->number);
+	return FALSE;
+}
+
+static gboolean
+release(struct engine *engine, struct point *point, const char *reason, GError **error)
+{
+	cairn_auto(store_txn) txn = store_txn_new();
+	g_autoptr(GPtrArray) debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
+	cairn_auto(point) changed = engine_release_in(txn, point, reason, debts);
+	engine_put_debts(txn, debts);
+	if (!store_commit(engine->store, txn, error))
+		return FALSE;
+	engine_replace_point(engine, g_steal_pointer(&changed));
+	engine_adopt_debts(engine, debts);
+	return TRUE;
+}
+
+gboolean
+engine_point_release(struct engine *engine, struct point *point, const char *reason, GError **error)
+{
+	if (!point->held)
+		return TRUE;
+	return point_is_idle(engine, point, error) && release(engine, point, reason, error);
+}
+
+/* ---- deleting ---- */
+
+/* Hidden points that no shown one needs any more go too. */
+static void
+collect(GPtrArray *points, GPtrArray *gone)
+{
+	for (guint i = points->len; i-- > 0;) {
+		struct point *point = points->pdata[i];
+		if (!point->hidden || chain_needs(points, point))
+			continue;
+		g_ptr_array_add(gone, point);
+		g_ptr_array_remove_index(points, i);
+	}
+}
+
+static gboolean
+commit_deletion(struct engine *engine, struct point *hidden, GPtrArray *gone, GError **error)
+{
+	cairn_auto(store_txn) txn = store_txn_new();
+	g_autoptr(GPtrArray) debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
+	for (guint i = 0; i < gone->len; i++) {
+		engine_drop_point(txn, gone->pdata[i]);
+		engine_hold_debts(gone->pdata[i], debts, DEBT_END | DEBT_FORGET);
+	}
+	if (!g_ptr_array_find(gone, hidden, NULL)) {
+		if (hidden->held)
+			engine_hold_debts(hidden, debts, DEBT_END);
+		cairn_auto(point) changed = engine_copy_point(hidden);
+		changed->hidden = TRUE;
+		changed->held = FALSE;
+		engine_put_point(txn, changed);
+	}
+	engine_put_debts(txn, debts);
+	if (!store_commit(engine->store, txn, error))
+		return FALSE;
+	engine_adopt_debts(engine, debts);
+	return TRUE;
+}
+
+gboolean
+engine_point_delete(struct engine *engine, struct point *point, GError **error)
+{
+	if (!point_is_idle(engine, point, error))
+		return FALSE;
+	g_autoptr(GPtrArray) points = engine_points(engine, point->group, TRUE);
+	g_autoptr(GPtrArray) gone = g_ptr_array_new();
+	point->hidden = TRUE;
+	collect(points, gone);
+	if (!commit_deletion(engine, point, gone, error)) {
+		point->hidden = FALSE;
+		return FALSE;
+	}
+	point->held = FALSE;
+	json_t *data = json_object();
+	cairn_json_set_string(data, "id", point->id);
+	cairn_json_set_string(data, "group", point->group);
+	for (guint i = 0; i < gone->len; i++)
+		g_ptr_array_remove(engine->points, gone->pdata[i]);
+	engine_event(engine, "POINT_DELETED", data);
+	return TRUE;
+}
+
+/* ---- lost data ---- */
+
+static void
+fail_job(struct engine *engine, const struct job *job, const char *vm, int code, const char *reason)
+{
+	struct inbox_item *item = inbox_item_new(job->id, JOB_EVENT_FAIL);
+	item->error = g_error_new_literal(CAIRN_ERROR, code, reason);
+	item->vm = g_strdup(vm);
+	engine_post(engine, item);
+}
+
+static gboolean
+is_point_job_of(const struct job *job, const char *vm)
+{
+	return (job->phase == PHASE_WINDOW || job->phase == PHASE_EXTENTS) && job->draft &&
+	       point_find_member(job->draft, vm);
+}
+
+void
+engine_hold_lost(struct engine *engine, const char *vm, int code, const char *reason)
+{
+	g_autoptr(GPtrArray) hit = g_ptr_array_new();
+	for (guint i = 0; i < engine->runs->len; i++) {
+		struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+		struct point *point = engine_point_by_id(engine, job->point);
+		if (job->phase == PHASE_ENDED)
+			continue;
+		if (is_point_job_of(job, vm) || (job->kind == JOB_EXPORT && point && point->held &&
+						 point_find_member(point, vm)))
+			g_ptr_array_add(hit, job);
+	}
+	/* The jobs first: they say why they failed, and not that the data is gone. */
+	for (guint i = 0; i < hit->len; i++)
+		fail_job(engine, hit->pdata[i], vm, code, reason);
+	for (guint i = 0; i < engine->points->len; i++) {
+		struct point *point = engine->points->pdata[i];
+		if (point->held && point_find_member(point, vm))
+			release(engine, point, reason, NULL);
+	}
+}
+
+/* ---- changes ---- */
+
+GBytes *
+engine_changes(struct engine *engine, const struct point *point, const struct point *base,
+	       const char *vm, const char *target, char **ret_reason)
+{
+	g_autoptr(GPtrArray) points = engine_points(engine, point->group, TRUE);
+	g_autoptr(GPtrArray) path = chain_changes(points, point, base, vm, target, ret_reason);
+	if (!path)
+		return NULL;
+	const struct point_disk *disk = point_find_disk(point_find_member(point, vm), target);
+	cairn_auto(extents) sum = extents_new(disk->size);
+	for (guint i = 0; i < path->len; i++) {
+		const struct point *at = path->pdata[i];
+		g_autofree char *id = point_extents_id(at->id, vm, target);
+		g_autoptr(GError) error = NULL;
+		cairn_auto(store_object) object =
+			store_get(engine->store, KIND_EXTENTS, id, &error);
+		cairn_auto(extents) part = object ? extents_decode(object->body, &error) : NULL;
+		if (!part) {
+			*ret_reason = g_strdup_printf("its stored changes cannot be read: %s",
+						      error->message);
+			return NULL;
+		}
+		struct extents *both = extents_union(sum, part);
+		extents_free(sum);
+		sum = both;
+	}
+	return extents_encode(sum);
+}
+
+/* ---- for people ---- */
+
+static void
+set_iso(json_t *json, const char *key, gint64 time)
+{
+	g_autofree char *text = time ? cairn_time_iso(time) : NULL;
+	cairn_json_set_string(json, key, text);
+}
+
+/* From the stored form: what a person needs besides, and times as text. */
+json_t *
+engine_point_view(const struct engine *engine, const struct point *point)
+{
+	json_t *json = point_to_json(point);
+	const struct group *group = group_by_id(engine, point->group);
+	g_autofree char *name = engine_point_name(engine, point);
+	cairn_json_set_string(json, "name", name);
+	cairn_json_set_string(json, "group-name", group ? group->name : NULL);
+	set_iso(json, "created", point->created);
+	set_iso(json, "hold-until", point->hold_until);
+	cairn_json_set_string(json, "base", point->prev);
+	json_object_del(json, "prev");
+	json_object_del(json, "hidden");
+	json_t *members = json_object_get(json, "members");
+	for (guint i = 0; i < point->members->len; i++) {
+		const struct point_member *member = point->members->pdata[i];
+		json_t *item = json_array_get(members, i);
+		gint64 paused = member->stopped_at && member->resumed_at
+					? member->resumed_at - member->stopped_at
+					: 0;
+		cairn_json_set_uint(item, "paused-us", (guint64)MAX(0, paused));
+		json_t *disks = json_object_get(item, "disks");
+		for (guint j = 0; j < member->disks->len; j++) {
+			const struct point_disk *disk = member->disks->pdata[j];
+			g_autofree char *id = point_disk_instance_id(member->id, disk->target);
+			cairn_json_set_string(json_array_get(disks, j), "id", id);
+			if (!disk->changes)
+				cairn_json_set(json_array_get(disks, j), "changed-bytes",
+					       json_null());
+		}
+	}
+	json_t *exports = json_object_get(json, "exports");
+	for (guint i = 0; i < point->exports->len; i++)
+		set_iso(json_array_get(exports, i), "time",
+			((struct point_export *)point->exports->pdata[i])->time);
+	return json;
+}
+
+void
+engine_point_event(struct engine *engine, const char *name, const struct point *point)
+{
+	engine_event(engine, name, engine_point_view(engine, point));
+}

@@ -1,0 +1,116 @@
+/* What the engine's files share. */
+#pragma once
+
+#include "cairnd/engine.h"
+
+#include "base/json.h"
+
+#define KIND_META    "meta"
+#define KIND_GROUP   "group"
+#define KIND_POINT   "point"
+#define KIND_EXTENTS "extents"
+#define KIND_JOB     "job"
+#define KIND_DEBT    "debt"
+
+/* One event for a job, kept until the store has taken what came of it. */
+struct inbox_item {
+	char *job;
+	struct job_event event; /* error, vm, disk point to the copies below */
+	GError *error;
+	char *vm, *disk;
+	/* copies of a reply */
+	struct point_member *member;
+	GPtrArray *window; /* struct window_fact */
+	gboolean barrier_kept;
+	gint64 freeze_us;
+	GHashTable *extents, *changed, *reasons, *base_disks;
+	char *base, *base_reason;
+	guint flags_left;
+	gboolean has_reply;
+	json_t *result, *files;
+};
+
+struct window_fact {
+	char *vm, *reason;
+	enum consistency consistency;
+	gboolean frozen, paused, begun, freeze_failed;
+	gint64 stopped_at, begun_at, resumed_at;
+};
+
+/* A job and what is not stored of it. */
+struct run {
+	struct job *job;
+	GHashTable *extents; /* "VM/TARGET" -> GBytes; until the point is committed */
+	GQueue copies;	     /* indexes of disks whose copy waits for a place: GUINT_TO_POINTER */
+	GHashTable *copying; /* set of indexes of disks being copied */
+	GQueue stalled;	     /* struct inbox_item that the store could not take */
+	gint64 told;	     /* when the last progress event was sent */
+};
+
+struct engine {
+	struct store *store;
+	struct engine_limits limits;
+	struct engine_io io;
+	void *user;
+	char *instance;
+	GPtrArray *groups; /* struct group */
+	GPtrArray *points; /* struct point, by group and number */
+	GPtrArray *runs;   /* struct run, by number */
+	GHashTable *by_id; /* job GUID -> struct run, borrowed */
+	GPtrArray *debts;  /* struct debt */
+	guint64 next_job;
+	GQueue inbox; /* struct inbox_item */
+	gboolean draining;
+	gboolean started;
+	gint64 debts_at; /* when they are tried again */
+};
+
+gint64 engine_now(const struct engine *engine);
+void engine_event(struct engine *engine, const char *name, json_t *data);
+
+/* engine.c */
+struct run *engine_run(const struct engine *engine, const char *job_id);
+struct run *engine_add_run(struct engine *engine, struct job *job);
+void engine_remove_run(struct engine *engine, struct run *run);
+void engine_post(struct engine *engine, struct inbox_item *item);
+void inbox_item_free(struct inbox_item *item);
+struct inbox_item *inbox_item_new(const char *job, enum job_event_type type);
+/* Takes ownership. */
+void engine_add_point(struct engine *engine, struct point *point);
+
+/* engine_store.c: objects into transactions. The versions in memory are raised by engine_commit_*.
+ */
+void engine_put_json(struct store_txn *txn, const char *kind, const char *id, json_t *json);
+void engine_put_group(struct store_txn *txn, const struct group *group);
+void engine_put_point(struct store_txn *txn, const struct point *point);
+void engine_put_job(struct store_txn *txn, const struct job *job);
+void engine_put_debts(struct store_txn *txn, const GPtrArray *debts);
+/* Deletes the point with its extents. */
+void engine_drop_point(struct store_txn *txn, const struct point *point);
+gboolean engine_load(struct engine *engine, GError **error);
+struct point *engine_copy_point(const struct point *point);
+struct job *engine_copy_job(const struct job *job);
+struct group *engine_copy_group(const struct group *group);
+
+/* engine_points.c */
+/* Debts that end the hold of @point on all members; appended to @debts. */
+void engine_hold_debts(const struct point *point, GPtrArray *debts, guint flags);
+void engine_adopt_debts(struct engine *engine, GPtrArray *debts);
+/* The point of @group whose data is held; NULL. */
+struct point *engine_held(const struct engine *engine, const char *group);
+void engine_replace_point(struct engine *engine, struct point *point);
+/* Lets the point's data go in @txn: a changed copy to be put in place with engine_replace_point().
+ */
+struct point *engine_release_in(struct store_txn *txn, const struct point *point,
+				const char *reason, GPtrArray *debts);
+void engine_point_event(struct engine *engine, const char *name, const struct point *point);
+
+/* engine_jobs.c */
+void engine_step(struct engine *engine, struct inbox_item *item);
+/* engine_queue.c */
+void engine_schedule(struct engine *engine);
+void engine_start_copies(struct engine *engine);
+/* engine_plan.c: what must be known before a job can go on; changes @job only. */
+gboolean engine_plan_point(struct engine *engine, struct job *job, GError **error);
+gboolean engine_plan_export(struct engine *engine, struct job *job, const struct inbox_item *item,
+			    GError **error);

@@ -1,0 +1,258 @@
+/* Which job and which disk copy comes next. One job of a group runs at a time; lower priority
+ * numbers come first, then lower job numbers; a point waits for the exports asked for before it,
+ * because it replaces the data they need. */
+#include "cairnd/engine_private.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+
+static gint
+by_priority(gconstpointer a, gconstpointer b)
+{
+	const struct job *x = (*(struct run *const *)a)->job, *y = (*(struct run *const *)b)->job;
+	if (x->priority != y->priority)
+		return x->priority < y->priority ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+static gboolean
+is_running(const struct job *job)
+{
+	return job->phase != PHASE_WAIT && job->phase != PHASE_ENDED;
+}
+
+/* What stands in @job's way among the other jobs. */
+static gboolean
+must_wait(const struct engine *engine, const struct job *job)
+{
+	for (guint i = 0; i < engine->runs->len; i++) {
+		const struct job *other = ((struct run *)engine->runs->pdata[i])->job;
+		if (other == job || other->phase == PHASE_ENDED ||
+		    strcmp(other->group, job->group) != 0)
+			continue;
+		if (is_running(other))
+			return TRUE;
+		if (job->kind == JOB_POINT_CREATE && other->kind == JOB_EXPORT &&
+		    other->number < job->number)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* The job that must come before: TRUE when it has ended well. A failed one fails this one. */
+static gboolean
+came_after(struct engine *engine, struct job *job)
+{
+	if (!job->after)
+		return TRUE;
+	const struct run *before = engine_run(engine, job->after);
+	const struct job *first = before ? before->job : NULL;
+	if (first && first->phase != PHASE_ENDED)
+		return FALSE;
+	if (!first || first->outcome == 0)
+		return TRUE; /* removed after its end: the point's own state decides */
+	struct inbox_item *item = inbox_item_new(job->id, JOB_EVENT_FAIL);
+	g_autofree char *why = job_status_text(first);
+	item->error = g_error_new(CAIRN_ERROR, CAIRN_ERROR_CANCELLED,
+				  "the point was not taken (job %" G_GUINT64_FORMAT "): %s",
+				  first->number, why);
+	const struct job_error *cause = first->errors->len ? first->errors->pdata[0] : NULL;
+	if (cause)
+		item->error->code = cause->code;
+	engine_post(engine, item);
+	return FALSE;
+}
+
+static GPtrArray *
+sorted_runs(const struct engine *engine, gboolean waiting)
+{
+	GPtrArray *runs = g_ptr_array_new();
+	for (guint i = 0; i < engine->runs->len; i++) {
+		struct run *run = engine->runs->pdata[i];
+		if (waiting ? run->job->phase == PHASE_WAIT : is_running(run->job))
+			g_ptr_array_add(runs, run);
+	}
+	g_ptr_array_sort(runs, by_priority);
+	return runs;
+}
+
+void
+engine_schedule(struct engine *engine)
+{
+	if (!engine->started || engine->draining)
+		return;
+	g_autoptr(GPtrArray) waiting = sorted_runs(engine, TRUE);
+	for (guint i = 0; i < waiting->len; i++) {
+		struct run *run = waiting->pdata[i];
+		if (run->job->state == JOB_SUSPENDED || run->stalled.length > 0 ||
+		    run->job->phase != PHASE_WAIT ||
+		    engine_running(engine) >= engine->limits.max_jobs)
+			continue;
+		if (must_wait(engine, run->job) || !came_after(engine, run->job))
+			continue;
+		engine_post(engine, inbox_item_new(run->job->id, JOB_EVENT_ADMIT));
+	}
+	engine_start_copies(engine);
+}
+
+void
+engine_start_copies(struct engine *engine)
+{
+	guint running = 0;
+	g_autoptr(GPtrArray) runs = sorted_runs(engine, FALSE);
+	for (guint i = 0; i < runs->len; i++)
+		running += g_hash_table_size(((struct run *)runs->pdata[i])->copying);
+	for (guint i = 0; i < runs->len; i++) {
+		struct run *run = runs->pdata[i];
+		while (running < engine->limits.max_copies && run->copies.length > 0 &&
+		       run->job->state != JOB_SUSPENDED) {
+			guint index = GPOINTER_TO_UINT(g_queue_pop_head(&run->copies));
+			g_hash_table_add(run->copying, GUINT_TO_POINTER(index));
+			running++;
+			struct job_effect effect = {EFFECT_COPY, index};
+			engine->io.effect(engine->user, run->job, &effect);
+		}
+	}
+}
+
+/* ---- submitting ---- */
+
+static gboolean
+check_job(struct engine *engine, struct job *job, GError **error)
+{
+	if (engine->runs->len >= ENGINE_JOBS_MAX) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT,
+			    "%d jobs are kept already; wait until old ones are removed",
+			    ENGINE_JOBS_MAX);
+		return FALSE;
+	}
+	if (job->kind == JOB_EXPORT && !job->after) {
+		const struct point *point = engine_point_by_id(engine, job->point);
+		if (point && !point->held) {
+			g_set_error(
+				error, CAIRN_ERROR, CAIRN_ERROR_STATE,
+				"the data of point \"%s\" is not held any more (%s): take a new "
+				"point, or use `cairn backup`",
+				job->point_name,
+				point->release_reason ? point->release_reason : "released");
+			return FALSE;
+		}
+	}
+	return engine_group(engine, job->group, error) != NULL;
+}
+
+static void
+number_job(struct engine *engine, struct job *job, guint64 number)
+{
+	const struct group *group = engine_group(engine, job->group, NULL);
+	job->number = number;
+	job->submitted = engine_now(engine);
+	g_free(job->group_name);
+	job->group_name = g_strdup(group->name);
+}
+
+/* Gives a new point its number: the group's next, in @changed. */
+static void
+name_point(struct job *job, struct group *changed)
+{
+	job->point = job->point ? job->point : cairn_guid_new();
+	job->point_name =
+		g_strdup_printf("%s@%" G_GUINT64_FORMAT, changed->name, changed->next_number++);
+}
+
+static gboolean
+store_jobs(struct engine *engine, struct job *first, struct job *second, GError **error)
+{
+	cairn_auto(store_txn) txn = store_txn_new();
+	struct group *group = engine_group(engine, first->group, NULL);
+	cairn_auto(group) changed = engine_copy_group(group);
+	number_job(engine, first, engine->next_job);
+	if (first->kind == JOB_POINT_CREATE) {
+		name_point(first, changed);
+		engine_put_group(txn, changed);
+	}
+	if (second) {
+		number_job(engine, second, engine->next_job + 1);
+		second->point = g_strdup(first->point);
+		second->point_name = g_strdup(first->point_name);
+		second->after = g_strdup(first->id);
+		engine_put_job(txn, second);
+	}
+	engine_put_job(txn, first);
+	if (!store_commit(engine->store, txn, error))
+		return FALSE;
+	group->next_number = changed->next_number;
+	engine->next_job += second ? 2 : 1;
+	return TRUE;
+}
+
+static void
+announce(struct engine *engine, struct job *job)
+{
+	engine_add_run(engine, job);
+	engine_event(engine, "JOB_CREATED", job_view(job, engine_now(engine)));
+}
+
+struct job *
+engine_submit(struct engine *engine, struct job *job, GError **error)
+{
+	g_autofree char *id = g_strdup(job->id);
+	if (!check_job(engine, job, error) || !store_jobs(engine, job, NULL, error)) {
+		job_free(job);
+		return NULL;
+	}
+	announce(engine, job);
+	engine_schedule(engine);
+	/* It may have been admitted, which puts a changed copy in its place. */
+	return engine_run(engine, id)->job;
+}
+
+gboolean
+engine_submit_pair(struct engine *engine, struct job *first, struct job *second, GError **error)
+{
+	/* Checked as a follower: its point is not there yet. */
+	second->after = g_strdup(first->id);
+	gboolean ok = check_job(engine, first, error) && check_job(engine, second, error);
+	g_clear_pointer(&second->after, g_free);
+	if (!ok || !store_jobs(engine, first, second, error)) {
+		job_free(first);
+		job_free(second);
+		return FALSE;
+	}
+	announce(engine, first);
+	announce(engine, second);
+	engine_schedule(engine);
+	return TRUE;
+}
+
+struct job *
+engine_job(const struct engine *engine, const char *name, GError **error)
+{
+	g_autofree char *id = cairn_guid_normalize(name);
+	guint64 number = 0;
+	if (id) {
+		const struct run *run = engine_run(engine, id);
+		if (run)
+			return run->job;
+	} else if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXINT64, &number, NULL)) {
+		for (guint i = 0; i < engine->runs->len; i++) {
+			const struct run *run = engine->runs->pdata[i];
+			if (run->job->number == number)
+				return run->job;
+		}
+	}
+	g_set_error(
+		error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
+		"there is no job \"%s\" (a number or a GUID; ended jobs are kept for a while only)",
+		name);
+	return NULL;
+}
+
+GPtrArray *
+engine_jobs(const struct engine *engine)
+{
+	GPtrArray *jobs = g_ptr_array_new();
+	for (guint i = 0; i < engine->runs->len; i++)
+		g_ptr_array_add(jobs, ((struct run *)engine->runs->pdata[i])->job);
+	return jobs;
+}
