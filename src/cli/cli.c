@@ -129,19 +129,17 @@ cli_warn(const char *format, ...)
 	print_clean(stderr, "cairn: warning: ", text);
 }
 
+/* The client's own message says what is wrong; this says what to type. */
 static const char *
 hint_for(const struct cli *cli, const GError *error)
 {
-	if (!cli->unreachable)
+	if (!cli->unreachable || strcmp(cli->socket_path, CLI_SOCKET_DEFAULT) != 0)
 		return NULL;
 	if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND))
-		return cli->socket_path && strcmp(cli->socket_path, CLI_SOCKET_DEFAULT) != 0
-			       ? "is cairnd running there? (--socket or CAIRN_SOCKET names its "
-				 "socket)"
-			       : "start the daemon with `systemctl start cairnd', or name its "
-				 "socket with --socket";
+		return "`systemctl start cairnd' starts the daemon; --socket or CAIRN_SOCKET names "
+		       "another socket";
 	if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_DENIED))
-		return "run this as root, or as a member of the group cairn";
+		return "`usermod -aG cairn USER' lets a user in from the next login on";
 	return NULL;
 }
 

@@ -168,8 +168,10 @@ take_event(struct watch *watch, const json_t *event)
 	const char *name = field_text(event, "event");
 	json_t *data = field_object(event, "data");
 	for (guint i = 0; data && watch->ids[i]; i++) {
-		/* Removed: asking for it tells so properly. */
-		if (names(data, watch->ids[i]) && g_strcmp0(name, "JOB_REMOVED") != 0)
+		/* An event may be older than what job-show told since; the end is the end.
+		 * Removed: asking for it tells so properly. */
+		if (names(data, watch->ids[i]) && !job_ended(json_array_get(watch->jobs, i)) &&
+		    g_strcmp0(name, "JOB_REMOVED") != 0)
 			learn(watch, i, data);
 	}
 	watch->heard = g_get_monotonic_time();
