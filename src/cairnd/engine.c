@@ -158,16 +158,6 @@ inbox_item_new(const char *job, enum job_event_type type)
 	return item;
 }
 
-static void
-member_copy_free(struct point_member *member)
-{
-	if (!member)
-		return;
-	/* A point is what frees members. */
-	cairn_auto(point) owner = point_new("", "");
-	g_ptr_array_add(owner->members, member);
-}
-
 void
 inbox_item_free(struct inbox_item *item)
 {
@@ -175,7 +165,7 @@ inbox_item_free(struct inbox_item *item)
 	g_clear_error(&item->error);
 	g_free(item->vm);
 	g_free(item->disk);
-	member_copy_free(item->member);
+	point_member_free(item->member);
 	g_clear_pointer(&item->window, g_ptr_array_unref);
 	g_clear_pointer(&item->extents, g_hash_table_unref);
 	g_clear_pointer(&item->changed, g_hash_table_unref);
@@ -248,18 +238,6 @@ copy_window(struct inbox_item *item, const struct window *window)
 	item->freeze_us = first && last > first ? last - first : 0;
 }
 
-/* A member as a point keeps it: through its JSON, which has all of it. */
-static struct point_member *
-copy_member(const struct point_member *member)
-{
-	cairn_auto(point) holder = point_new("holder", "holder");
-	g_ptr_array_add(holder->members, (gpointer)member);
-	cairn_auto(point) copy = engine_copy_point(holder);
-	/* The member stays its owner's. */
-	g_ptr_array_steal_index(holder->members, 0);
-	return g_ptr_array_steal_index(copy->members, 0);
-}
-
 static GHashTable *
 ref_table(GHashTable *table)
 {
@@ -270,7 +248,7 @@ static void
 copy_reply(struct inbox_item *item, const struct effect_reply *reply)
 {
 	item->has_reply = TRUE;
-	item->member = reply->member ? copy_member(reply->member) : NULL;
+	item->member = reply->member ? point_member_copy(reply->member) : NULL;
 	if (reply->window)
 		copy_window(item, reply->window);
 	item->extents = ref_table(reply->extents);

@@ -265,7 +265,7 @@ commit_export(struct engine *engine, struct job *job, struct commit *out)
 				g_ptr_array_add(out->debts, debt_of_member(point, part, DEBT_END));
 		}
 	} else {
-		changed = engine_copy_point(point);
+		changed = point_copy(point);
 	}
 	point_set_partial(changed, job->directory, FALSE);
 	point_add_export(changed, job->directory, job->id, engine_now(engine));
@@ -280,7 +280,7 @@ commit_terminated(struct engine *engine, struct job *job, struct commit *out)
 	const struct point *point = engine_point_by_id(engine, job->point);
 	if (!point || !point->held)
 		return;
-	out->point = engine_copy_point(point);
+	out->point = point_copy(point);
 	point_set_partial(out->point, job->directory, job->outcome == JOB_TERMINATED);
 	engine_put_point(out->txn, out->point);
 }
@@ -432,7 +432,7 @@ engine_step(struct engine *engine, struct inbox_item *item)
 			inbox_item_free(item);
 		return;
 	}
-	cairn_auto(job) job = engine_copy_job(run->job);
+	cairn_auto(job) job = job_copy(run->job);
 	if (item->event.type == JOB_EVENT_DONE)
 		apply_reply(engine, run, job, item);
 	if (item->event.type == JOB_EVENT_ADMIT)

@@ -116,7 +116,7 @@ gboolean
 engine_group_add(struct engine *engine, struct group *group, const char *vm_id, const char *vm_name,
 		 GError **error)
 {
-	cairn_auto(group) changed = engine_copy_group(group);
+	cairn_auto(group) changed = group_copy(group);
 	if (!group_add_member(changed, vm_id, vm_name, error))
 		return FALSE;
 	return store_group(engine, group, g_steal_pointer(&changed), error);
@@ -125,7 +125,7 @@ engine_group_add(struct engine *engine, struct group *group, const char *vm_id, 
 gboolean
 engine_group_remove(struct engine *engine, struct group *group, const char *vm_id, GError **error)
 {
-	cairn_auto(group) changed = engine_copy_group(group);
+	cairn_auto(group) changed = group_copy(group);
 	if (!group_remove_member(changed, vm_id, error))
 		return FALSE;
 	return store_group(engine, group, g_steal_pointer(&changed), error);
@@ -136,7 +136,7 @@ engine_group_rename(struct engine *engine, struct group *group, const char *name
 {
 	if (!name_is_free(engine, name, error))
 		return FALSE;
-	struct group *changed = engine_copy_group(group);
+	struct group *changed = group_copy(group);
 	g_free(changed->name);
 	changed->name = g_strdup(name);
 	return store_group(engine, group, changed, error);
@@ -307,7 +307,7 @@ struct point *
 engine_release_in(struct store_txn *txn, const struct point *point, const char *reason,
 		  GPtrArray *debts)
 {
-	struct point *changed = engine_copy_point(point);
+	struct point *changed = point_copy(point);
 	changed->held = FALSE;
 	changed->hold_until = 0;
 	g_free(changed->release_reason);
@@ -401,7 +401,7 @@ commit_deletion(struct engine *engine, struct point *hidden, GPtrArray *gone, GE
 	if (!g_ptr_array_find(gone, hidden, NULL)) {
 		if (hidden->held)
 			engine_hold_debts(hidden, debts, DEBT_END);
-		cairn_auto(point) changed = engine_copy_point(hidden);
+		cairn_auto(point) changed = point_copy(hidden);
 		changed->hidden = TRUE;
 		changed->held = FALSE;
 		engine_put_point(txn, changed);

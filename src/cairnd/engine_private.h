@@ -88,9 +88,6 @@ void engine_put_debts(struct store_txn *txn, const GPtrArray *debts);
 /* Deletes the point with its extents. */
 void engine_drop_point(struct store_txn *txn, const struct point *point);
 gboolean engine_load(struct engine *engine, GError **error);
-struct point *engine_copy_point(const struct point *point);
-struct job *engine_copy_job(const struct job *job);
-struct group *engine_copy_group(const struct group *group);
 
 /* engine_points.c */
 /* Debts that end the hold of @point on all members; appended to @debts. */

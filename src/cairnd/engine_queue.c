@@ -165,7 +165,7 @@ store_jobs(struct engine *engine, struct job *first, struct job *second, GError 
 {
 	cairn_auto(store_txn) txn = store_txn_new();
 	struct group *group = engine_group(engine, first->group, NULL);
-	cairn_auto(group) changed = engine_copy_group(group);
+	cairn_auto(group) changed = group_copy(group);
 	number_job(engine, first, engine->next_job);
 	if (first->kind == JOB_POINT_CREATE) {
 		name_point(first, changed);

@@ -55,38 +55,6 @@ engine_drop_point(struct store_txn *txn, const struct point *point)
 	store_txn_delete(txn, KIND_POINT, point->id, STORE_ANY);
 }
 
-/* ---- copies: what is changed is a copy, until the store has it ---- */
-
-struct point *
-engine_copy_point(const struct point *point)
-{
-	g_autoptr(json_t) json = point_to_json(point);
-	struct point *copy = point_from_json(json, NULL);
-	g_assert(copy);
-	return copy;
-}
-
-struct job *
-engine_copy_job(const struct job *job)
-{
-	g_autoptr(json_t) json = job_to_json(job);
-	struct job *copy = job_from_json(json, NULL);
-	g_assert(copy);
-	for (guint i = 0; i < job->disks->len; i++)
-		((struct job_disk *)copy->disks->pdata[i])->rate =
-			((struct job_disk *)job->disks->pdata[i])->rate;
-	return copy;
-}
-
-struct group *
-engine_copy_group(const struct group *group)
-{
-	g_autoptr(json_t) json = group_to_json(group);
-	struct group *copy = group_from_json(json, NULL);
-	g_assert(copy);
-	return copy;
-}
-
 /* ---- loading ---- */
 
 typedef gboolean (*load_fn)(struct engine *engine, const json_t *json, GError **error);

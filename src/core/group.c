@@ -146,3 +146,12 @@ group_from_json(const json_t *json, GError **error)
 		return NULL;
 	return g_steal_pointer(&group);
 }
+
+struct group *
+group_copy(const struct group *group)
+{
+	g_autoptr(json_t) json = group_to_json(group);
+	struct group *copy = group_from_json(json, NULL);
+	g_assert(copy);
+	return copy;
+}

@@ -39,3 +39,5 @@ gboolean group_remove_member(struct group *group, const char *vm_id, GError **er
 
 json_t *group_to_json(const struct group *group);
 struct group *group_from_json(const json_t *json, GError **error);
+/* A full copy, but for the version. */
+struct group *group_copy(const struct group *group);

@@ -156,6 +156,8 @@ gint64 job_elapsed(const struct job *job, gint64 now);
 /* What the store keeps. */
 json_t *job_to_json(const struct job *job);
 struct job *job_from_json(const json_t *json, GError **error);
+/* A full copy, but for the version; the copies' rates too. */
+struct job *job_copy(const struct job *job);
 /* What the control socket shows (requests.c, "job"). */
 json_t *job_view(const struct job *job, gint64 now);
 json_t *job_errors_view(const struct job *job);

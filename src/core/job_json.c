@@ -333,6 +333,18 @@ job_from_json(const json_t *json, GError **error)
 	return g_steal_pointer(&job);
 }
 
+struct job *
+job_copy(const struct job *job)
+{
+	g_autoptr(json_t) json = job_to_json(job);
+	struct job *copy = job_from_json(json, NULL);
+	g_assert(copy);
+	for (guint i = 0; i < job->disks->len; i++)
+		((struct job_disk *)copy->disks->pdata[i])->rate =
+			((struct job_disk *)job->disks->pdata[i])->rate;
+	return copy;
+}
+
 /* ---- for people ---- */
 
 static void

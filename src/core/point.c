@@ -39,15 +39,17 @@ disk_free(struct point_disk *disk)
 	g_free(disk);
 }
 
-static void
-member_free(struct point_member *member)
+void
+point_member_free(struct point_member *member)
 {
+	if (!member)
+		return;
 	g_free(member->id);
 	g_free(member->name);
 	g_free(member->state);
 	g_free(member->uri);
 	g_free(member->reason);
-	g_strfreev(member->state_files);
+	g_free(member->socket);
 	g_ptr_array_unref(member->disks);
 	g_free(member);
 }
@@ -66,7 +68,7 @@ point_new(const char *id, const char *group)
 	struct point *point = g_new0(struct point, 1);
 	point->id = g_strdup(id);
 	point->group = g_strdup(group);
-	point->members = g_ptr_array_new_with_free_func((GDestroyNotify)member_free);
+	point->members = g_ptr_array_new_with_free_func((GDestroyNotify)point_member_free);
 	point->exports = g_ptr_array_new_with_free_func((GDestroyNotify)export_free);
 	point->partials = g_new0(char *, 1);
 	return point;
@@ -93,7 +95,6 @@ point_add_member(struct point *point, const char *id, const char *name)
 	struct point_member *member = g_new0(struct point_member, 1);
 	member->id = g_strdup(id);
 	member->name = g_strdup(name);
-	member->state_files = g_new0(char *, 1);
 	member->disks = g_ptr_array_new_with_free_func((GDestroyNotify)disk_free);
 	g_ptr_array_add(point->members, member);
 	return member;
@@ -229,7 +230,8 @@ member_to_json(const struct point_member *member)
 	cairn_json_set_uint(json, "stopped-at", (guint64)member->stopped_at);
 	cairn_json_set_uint(json, "begun-at", (guint64)member->begun_at);
 	cairn_json_set_uint(json, "resumed-at", (guint64)member->resumed_at);
-	cairn_json_set_strv(json, "state-files", member->state_files);
+	cairn_json_set_bool(json, "guest-state", member->guest_state);
+	cairn_json_set_string(json, "socket", member->socket);
 	for (guint i = 0; i < member->disks->len; i++)
 		json_array_append_new(disks, disk_to_json(member->disks->pdata[i]));
 	cairn_json_set(json, "disks", disks);
@@ -334,14 +336,13 @@ member_from_json(struct point *point, const json_t *json, GError **error)
 	    !cairn_json_get_array_opt(json, "disks", &disks, error))
 		return FALSE;
 	struct point_member *member = point_add_member(point, id, name);
-	g_clear_pointer(&member->state_files, g_strfreev);
-	if (!cairn_json_get_strv_opt(json, "state-files", &member->state_files, error))
-		return FALSE;
 	for (size_t i = 0; i < json_array_size(disks); i++)
 		if (!disk_from_json(member, json_array_get(disks, i), error))
 			return FALSE;
 	return get_text(json, "state", &member->state, error) &&
 	       get_text(json, "uri", &member->uri, error) &&
+	       get_text(json, "socket", &member->socket, error) &&
+	       cairn_json_get_bool_opt(json, "guest-state", FALSE, &member->guest_state, error) &&
 	       get_text(json, "reason", &member->reason, error) &&
 	       get_consistency(json, "consistency", &member->consistency, error) &&
 	       get_time(json, "stopped-at", &member->stopped_at, error) &&
@@ -396,4 +397,23 @@ point_from_json(const json_t *json, GError **error)
 		      get_text(json, "release-reason", &point->release_reason, error) &&
 		      lists_from_json(point, json, error);
 	return ok ? g_steal_pointer(&point) : NULL;
+}
+
+struct point *
+point_copy(const struct point *point)
+{
+	g_autoptr(json_t) json = point_to_json(point);
+	struct point *copy = point_from_json(json, NULL);
+	g_assert(copy);
+	return copy;
+}
+
+struct point_member *
+point_member_copy(const struct point_member *member)
+{
+	g_autoptr(json_t) json = member_to_json(member);
+	cairn_auto(point) holder = point_new("", "");
+	gboolean ok = member_from_json(holder, json, NULL);
+	g_assert(ok);
+	return g_ptr_array_steal_index(holder->members, 0);
 }

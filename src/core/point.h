@@ -41,8 +41,9 @@ struct point_member {
 	gint64 stopped_at;	      /* its CPUs stood still; 0: it was not running */
 	gint64 begun_at;	      /* its data is held from here */
 	gint64 resumed_at;
-	char **state_files; /* NVRAM and TPM files below the point's folder; NULL-terminated */
-	GPtrArray *disks;   /* struct point_disk */
+	gboolean guest_state; /* it has UEFI variables or a TPM: saved inside the pause */
+	char *socket;	      /* where its held data is served: a path or "tcp:HOST:PORT" */
+	GPtrArray *disks;     /* struct point_disk */
 };
 
 struct point_export {
@@ -96,3 +97,7 @@ void point_summarize(struct point *point);
 
 json_t *point_to_json(const struct point *point);
 struct point *point_from_json(const json_t *json, GError **error);
+/* Full copies, but for the version. */
+struct point *point_copy(const struct point *point);
+struct point_member *point_member_copy(const struct point_member *member);
+void point_member_free(struct point_member *member);
