@@ -17,8 +17,8 @@
 #define CONTROL_PROTOCOL    1
 #define CONTROL_FRAME_MAX   (1 << 20)  /* bytes of one line from a client */
 #define CONTROL_REPLY_MAX   (64 << 20) /* bytes of one line from the server */
-#define CONTROL_CLIENTS_MAX 256
-#define CONTROL_BACKLOG_MAX (8 << 20) /* unsent bytes of one client; then it is dropped */
+#define CONTROL_CLIENTS_MAX 256	       /* at most half of them on control-ro.sock */
+#define CONTROL_BACKLOG_MAX (8 << 20)  /* unsent bytes of one client; then it is dropped */
 #define CONTROL_PENDING_MAX \
 	64 /* requests of one client that wait for an answer; then reading stops */
 
@@ -44,14 +44,17 @@ void control_call_error(struct control_call *call, const GError *error);
 
 typedef void (*control_handler_fn)(struct control_call *call, void *user_data);
 
-/* Listens on RUN_DIR/control.sock (mode 0660, group @group when it exists and we are root) and
- * RUN_DIR/control-ro.sock (0666). A stale socket file is replaced; one that answers is BUSY
- * ("another cairnd"). Runs on the default main context. A reply to a client that went away is
- * dropped. */
+/* Listens on RUN_DIR/control.sock (mode 0660, group @group when it exists and we are root; @group
+ * may be NULL) and RUN_DIR/control-ro.sock (0666). A stale socket file is replaced; one that
+ * answers is BUSY ("another cairnd"). RUN_DIR must exist. Runs on the default main context; the
+ * handler is called from there, never from within a function here. A reply to a client that went
+ * away is dropped. */
 struct control_server *control_server_new(const char *run_dir, const char *group,
 					  control_handler_fn handler, void *user_data,
 					  GError **error);
+/* Closes all connections and removes the sockets; calls under way may still be answered. */
 void control_server_free(struct control_server *server);
+CAIRN_DEFINE_AUTO(control_server, control_server_free)
 /* To all subscribed clients; takes @data over. @name is one of control_events. */
 void control_server_event(struct control_server *server, const char *name, json_t *data);
 /* Subscribes the client of @call to @names (NULL or empty: all). INVALID: an unknown name. */
@@ -72,7 +75,9 @@ CAIRN_DEFINE_AUTO(control_client, control_client_free)
 json_t *control_client_call(struct control_client *client, const char *request, json_t *arguments,
 			    GError **error);
 /* The next event, waiting at most @timeout_ms (-1: for ever). A new reference to the whole event
- * object; NULL without error on time-out; PEER when the daemon went away. */
+ * object; NULL without error on time-out and when a signal handler ran (^C); PEER when the daemon
+ * went away. */
 json_t *control_client_event(struct control_client *client, int timeout_ms, GError **error);
-/* For callers that poll(2) by themselves (the CLI and ^C). */
+/* For callers that poll(2) by themselves (the CLI and ^C). Ask for an event with a time-out of 0
+ * before polling: some may have come already. */
 int control_client_fd(const struct control_client *client);
