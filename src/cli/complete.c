@@ -10,15 +10,22 @@
 static const struct command read_only = {
 	.noun = "", .synopsis = "", .flags = COMMAND_READ, .summary = ""};
 
+/* The word that is being typed. Of "--base=web" the head is "--base=": it is typed already, but
+ * belongs to the word. */
+struct typed {
+	char *head;
+	const char *text;
+};
+
 static void
-offer(const char *word, const char *typed)
+offer(const char *word, const struct typed *typed)
 {
-	if (word && g_str_has_prefix(word, typed))
-		cli_print("%s", word);
+	if (word && g_str_has_prefix(word, typed->text))
+		cli_print("%s%s", typed->head, word);
 }
 
 static void
-offer_names(const char *request, const char *key, const char *typed)
+offer_names(const char *request, const char *key, const struct typed *typed)
 {
 	const char *env = g_getenv("CAIRN_SOCKET");
 	struct cli cli = {.socket_path = env && *env ? env : CLI_SOCKET_DEFAULT,
@@ -34,7 +41,7 @@ offer_names(const char *request, const char *key, const char *typed)
 }
 
 static void
-offer_commands(const char *noun, const char *typed)
+offer_commands(const char *noun, const struct typed *typed)
 {
 	const struct command *row;
 	const char *last = NULL;
@@ -49,7 +56,7 @@ offer_commands(const char *noun, const char *typed)
 
 /* @kind is a word of a synopsis or the description of an option's value, in capitals. */
 static void
-offer_kind(const char *kind, const char *typed)
+offer_kind(const char *kind, const struct typed *typed)
 {
 	static const struct {
 		const char *kind, *request, *key;
@@ -73,7 +80,7 @@ offer_kind(const char *kind, const char *typed)
 }
 
 static void
-offer_options(const GOptionEntry *options, const char *typed)
+offer_options(const GOptionEntry *options, const struct typed *typed)
 {
 	for (; options && options->long_name; options++) {
 		g_autofree char *word = g_strconcat("--", options->long_name, NULL);
@@ -103,7 +110,7 @@ valued_option(const struct command *command, const char *word)
 }
 
 static void
-offer_value(const GOptionEntry *option, const char *typed)
+offer_value(const GOptionEntry *option, const struct typed *typed)
 {
 	g_auto(GStrv) choices = command_choices(option);
 	for (guint i = 0; choices && choices[i]; i++)
@@ -114,10 +121,19 @@ offer_value(const GOptionEntry *option, const char *typed)
 
 /* The synopsis' word of argument @n; the last one stands for all that follow when it has "...". */
 static void
-offer_argument(const struct command *command, guint n, const char *typed)
+offer_argument(const struct command *command, guint n, const struct typed *typed)
 {
 	g_auto(GStrv) kinds = g_strsplit(command->synopsis, " ", -1);
 	guint count = g_strv_length(kinds);
+	if (strchr(command->synopsis, '|')) { /* "[COMMAND... | requests]": one of them */
+		for (guint i = 0; n == 0 && i < count; i++) {
+			g_strdelimit(kinds[i], "]", '\0');
+			offer_kind(kinds[i], typed);
+			if (g_ascii_islower(kinds[i][0]))
+				offer(kinds[i], typed);
+		}
+		return;
+	}
 	if (n >= count && count > 0 && strstr(kinds[count - 1], "..."))
 		n = count - 1;
 	if (n < count)
@@ -149,25 +165,36 @@ line_take(struct line *line, const char *word)
 	}
 }
 
+/* "--base=web" is the option, which then waits for its value, and "web". */
+static struct typed
+take_apart(struct line *line, const char *word)
+{
+	const char *equals = g_str_has_prefix(word, "--") ? strchr(word, '=') : NULL;
+	struct typed typed = {g_strndup(word, equals ? equals + 1 - word : 0),
+			      equals ? equals + 1 : word};
+	g_autofree char *option = g_strndup(word, equals ? equals - word : 0);
+	if (equals)
+		line->waits = valued_option(line->command, option);
+	return typed;
+}
+
 int
 complete_main(char *const *words)
 {
 	struct line line = {0};
-	const char *typed = "";
-	for (; *words; words++) {
-		typed = *words;
-		if (words[1])
-			line_take(&line, typed);
-	}
+	for (; words[0] && words[1]; words++)
+		line_take(&line, words[0]);
+	struct typed typed = take_apart(&line, words[0] ? words[0] : "");
 	if (line.waits) {
-		offer_value(line.waits, typed);
-	} else if (typed[0] == '-') {
-		offer_options(line.command ? line.command->options : NULL, typed);
-		offer_options(cli_global_options, typed);
+		offer_value(line.waits, &typed);
+	} else if (typed.text[0] == '-') {
+		offer_options(line.command ? line.command->options : NULL, &typed);
+		offer_options(cli_global_options, &typed);
 	} else if (!line.command) {
-		offer_commands(line.noun, typed);
+		offer_commands(line.noun, &typed);
 	} else {
-		offer_argument(line.command, line.arguments, typed);
+		offer_argument(line.command, line.arguments, &typed);
 	}
+	g_free(typed.head);
 	return CLI_OK;
 }

@@ -273,8 +273,8 @@ say_detached(struct watch *watch)
 		g_autofree char *number = field_any(job, "number");
 		const char *name = number ? number : watch->ids[i];
 		cli_note(watch->cli,
-			 "cairn: job %s goes on; `cairn job watch %s' shows it, "
-			 "`cairn job terminate %s' ends it",
+			 "cairn: job %s goes on\n"
+			 "cairn: `cairn job watch %s' shows it, `cairn job terminate %s' ends it",
 			 name, name, name);
 	}
 }

@@ -90,16 +90,18 @@ class Job:
     def play(self, daemon):
         for delay, view in self.steps:
             time.sleep(delay)
+            if daemon.jobs.get(self.number) is not self:
+                return  # another one took its number
             self.now = view
             daemon.send_event("JOB_CHANGED", view)
 
 
 class FakeCairnd:
-    def __init__(self, folder, scenario="good"):
+    def __init__(self, folder, scenario="good", jobs=None):
         self.folder = folder
         self.scenario = scenario
         self.asked = []
-        self.jobs = {}
+        self.jobs = jobs or {}
         self.clients = []
         self.lock = threading.Lock()
         self.path = os.path.join(folder, "control.sock")
@@ -121,6 +123,8 @@ class FakeCairnd:
         for listener in self.listeners:
             listener.shutdown(socket.SHUT_RDWR)
             listener.close()
+        self.listeners = []
+        self.jobs = {}
         self.drop_clients()
 
     def drop_clients(self):
@@ -239,6 +243,8 @@ class FakeCairnd:
         return {}
 
     def on_point_list(self, group=None):
+        if group is not None:
+            self.need_group(group)
         return [point(1), point(2)]
 
     def on_point_show(self, point):

@@ -16,7 +16,7 @@ import time
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from fake_cairnd import JOB, FakeCairnd, job  # noqa: E402
+from fake_cairnd import JOB, FakeCairnd, Job, job  # noqa: E402
 
 CAIRN = os.path.abspath(sys.argv[1])
 DEADLINE = 60  # seconds, for any one step
@@ -82,7 +82,7 @@ class Terminal:
         return self.status
 
 
-def shown(screen, columns, rows=60):
+def shown(screen, columns, rows=60, wraps=True):
     """What stands on the screen after the control sequences that the CLI may use."""
     lines, row, column = [[" "] * columns for _ in range(rows)], 0, 0
     for token in re.findall(r"\x1b\[[0-9;]*[A-Za-z]|.|\n|\r", screen, re.S):
@@ -103,7 +103,9 @@ def shown(screen, columns, rows=60):
             else:
                 assert token[-1] == "m", "unknown sequence %r" % token
         else:
-            assert column < columns, "a line is wider than the terminal"
+            if column == columns:
+                assert wraps, "a line is wider than the terminal"
+                row, column = row + 1, 0
             lines[row][column] = token
             column += 1
         assert row >= 0
@@ -137,7 +139,6 @@ def test_terminal(daemon):
     lines = shown(term.screen, 80)
     assert lines[0].startswith("point        web@2"), lines
     assert not any("█" in line or "%" in line for line in lines), lines
-    assert not any("frozen" in line and "█" in line for line in lines)
 
 
 def test_narrow(daemon):
@@ -145,7 +146,7 @@ def test_narrow(daemon):
     term.wait_for(r"\d+ %")
     assert term.finish() == 0
     # The summary may wrap; what came before it may not.
-    shown(term.screen[:term.screen.rindex("\x1b[J")], 30)
+    shown(term.screen[:term.screen.rindex("\x1b[J")], 30, wraps=False)
 
 
 def test_detach(daemon):
@@ -198,8 +199,8 @@ def test_daemon_restarts(daemon):
     again = []
 
     def come_back():
-        again.append(FakeCairnd(daemon.folder))
-        again[0].start(7, [(0, job(7, state=7, done=256 << 20))])
+        ended = Job(7, [(0, job(7, state=7, done=256 << 20))])
+        again.append(FakeCairnd(daemon.folder, jobs={7: ended}))
 
     for line in child.stderr:
         if "went away" in line:
