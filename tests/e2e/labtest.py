@@ -71,6 +71,6 @@ def main(test):
     except Failure as failure:
         print("FAIL: %s" % failure, file=sys.stderr)
         sys.exit(1)
-    except LabError as error:
+    except (LabError, subprocess.SubprocessError) as error:
         print("ERROR: %s" % error, file=sys.stderr)
         sys.exit(1)

@@ -50,6 +50,10 @@ class Lab:
             raise LabError("%s holds a lab already: tools/lab down %s" % (
                 self.directory, self.directory))
         self._make_folders()
+        self.state["bin"] = daemon.link_programs(self.directory, options.bin)
+        if options.need_daemon and not daemon.program(self.state["bin"]):
+            self.down()
+            raise LabError("no cairnd in %s" % options.bin)
         try:
             self._start_libvirt(options)
             self._start_guests(options)
@@ -71,7 +75,7 @@ class Lab:
 
     def _start_libvirt(self, options):
         cache = options.cache_dir or os.path.join(REPO, "build-lab")
-        self.save(cache=cache, bin=daemon.link_programs(self.directory, options.bin))
+        self.save(cache=cache)
         if options.uri == "private" and not libvirtd.can_unshare():
             raise LabError("no mount namespaces here (a container?): use --uri system")
         if options.uri == "private":
@@ -116,8 +120,6 @@ class Lab:
             return
         if daemon.program(self.state["bin"]):
             self.start_daemon()
-        elif options.need_daemon:
-            raise LabError("no cairnd in %s" % options.bin)
 
     # -- in between ------------------------------------------------------------------------
 
