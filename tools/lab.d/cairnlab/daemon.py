@@ -34,18 +34,22 @@ def control_socket(directory):
     return os.path.join(directory, "run/control.sock")
 
 
-def write_config(directory, uri, settings):
-    """A GKeyFile; settings are KEY=VALUE of the group [cairnd] or GROUP.KEY=VALUE."""
-    groups = {"cairnd": {"state-dir": os.path.join(directory, "state"),
-                         "run-dir": os.path.join(directory, "run"),
-                         "connect": uri + ";",
-                         "export-root": os.path.join(directory, "exports") + ";"}}
+def write_config(directory, uri, bin_dir, settings):
+    """cairn.conf(5); settings are [GROUP.]KEY=VALUE, of the group [daemon] when none is named."""
+    groups = {
+        "daemon": {"state-dir": os.path.join(directory, "state"),
+                   "run-dir": os.path.join(directory, "run"),
+                   "socket-group": "root",
+                   "connect": uri},
+        "export": {"export-root": os.path.join(directory, "exports"),
+                   "export-program": os.path.join(bin_dir, "cairn-export")},
+    }
     for setting in settings:
         key, sep, value = setting.partition("=")
         if not sep:
             raise LabError("--config wants KEY=VALUE, not \"%s\"" % setting)
         group, dot, name = key.rpartition(".")
-        groups.setdefault(group if dot else "cairnd", {})[name] = value
+        groups.setdefault(group if dot else "daemon", {})[name] = value
     path = os.path.join(directory, "cairn.conf")
     with open(path, "w") as file:
         for group, keys in groups.items():

@@ -115,7 +115,7 @@ class Lab:
         self.save()
 
     def _start_daemon(self, options):
-        daemon.write_config(self.directory, self.state["uri"], options.config)
+        daemon.write_config(self.directory, self.state["uri"], self.state["bin"], options.config)
         if options.no_daemon:
             return
         if daemon.program(self.state["bin"]):
