@@ -16,6 +16,12 @@ static struct {
 	gboolean define, no_verify;
 } opt;
 
+static const char *
+point_asked(void)
+{
+	return opt.point ? opt.point : "latest";
+}
+
 static void
 on_progress(const struct restore_progress *progress, void *data)
 {
@@ -43,7 +49,7 @@ check_free(struct define *define, const char *dir, GError **error)
 {
 	g_autoptr(GPtrArray) list = export_list(dir, NULL, error);
 	const struct export_entry *entry =
-		list ? export_list_find(list, opt.group, opt.point, error) : NULL;
+		list ? export_list_find(list, opt.group, point_asked(), error) : NULL;
 	cairn_auto(manifest) manifest = entry ? manifest_load(entry->path, TRUE, error) : NULL;
 	for (guint i = 0; manifest && i < manifest->vms->len; i++) {
 		const struct manifest_vm *vm = manifest->vms->pdata[i];
@@ -60,11 +66,11 @@ restore(struct cli *cli, const char *dir, GError **error)
 {
 	struct restore_result *result = NULL;
 	g_autofree char *to = cli_absolute(opt.to);
-	cairn_auto(local_work) work = local_work_begin(cli, "restore", opt.point);
+	cairn_auto(local_work) work = local_work_begin(cli, "restore", point_asked());
 	struct restore_options options = {
 		.dir = dir,
 		.group = opt.group,
-		.point = opt.point,
+		.point = point_asked(),
 		.to = to,
 		.vms = opt.vms,
 		.disks = opt.disks,
