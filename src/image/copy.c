@@ -113,12 +113,18 @@ lead(struct copy *copy, struct journal *journal)
 		copy_fail(copy, error);
 }
 
+/* So much to read is worth one more connection. */
+#define BYTES_PER_WORKER (16ULL << 20)
+
 /* Compression wants every processor, reading as many connections as were asked for. */
 static guint
 count_workers(const struct copy *copy)
 {
 	guint n = copy->options.connections;
-	return sink_compresses(copy->sink) ? MAX(n, g_get_num_processors()) : n;
+	guint64 useful = 1 + (copy->progress.total - copy->progress.done) / BYTES_PER_WORKER;
+	if (sink_compresses(copy->sink))
+		n = MAX(n, g_get_num_processors());
+	return (guint)MIN(n, useful);
 }
 
 static void

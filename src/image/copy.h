@@ -26,11 +26,10 @@ struct copy_options {
 	const char *out;
 	const char *since; /* an NBD metadata context, the path of an extents file, or NULL: full */
 	const char *sink;  /* "qcow2" or "raw" */
-	const char *parent;  /* see sink.h; NULL for none */
-	const char *backing; /* see sink.h; NULL for none */
-	const char *result;  /* file for the result, written before OUT appears; NULL for none */
-	const char
-		*identity; /* whatever else tells this copy from others, for the journal; or NULL */
+	const char *parent;   /* see sink.h; NULL for none */
+	const char *backing;  /* see sink.h; NULL for none */
+	const char *result;   /* file for the result, written before OUT appears; NULL for none */
+	const char *identity; /* names the contents, for the journal, instead of @uri; or NULL */
 	gboolean compress;
 	enum digest_algorithm digest;
 	guint64 rate;	   /* bytes per second read; 0: no limit */

@@ -127,16 +127,19 @@ make_plan(const struct copy_options *options, struct copy_setup *setup, GError *
 	return !synthetic || plan_parent(plan, options->parent, error);
 }
 
-/* All that decides what is in the file, a line each. */
+/* A sum over all that decides what is in the file. Who names the contents may move the server. */
 static char *
 identity(const struct copy_options *options, const struct copy_setup *setup)
 {
-	return g_strdup_printf(
-		"%s\n%" G_GUINT64_FORMAT "\n%s\n%s\n%s\n%s\n%s\n%d\n%s\n%s\n", options->uri,
-		source_size(setup->source), options->sink, options->since ? options->since : "",
+	const char *name = options->identity;
+	g_autofree char *text = g_strdup_printf(
+		"%s %s\n%" G_GUINT64_FORMAT "\n%s\n%s\n%s\n%s\n%s\n%d\n%s\n",
+		name ? "identity" : "uri", name ? name : options->uri, source_size(setup->source),
+		options->sink, options->since ? options->since : "",
 		setup->since_sum ? setup->since_sum : "", options->parent ? options->parent : "",
 		options->backing ? options->backing : "", options->compress,
-		digest_name(options->digest), options->identity ? options->identity : "");
+		digest_name(options->digest));
+	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 }
 
 static struct sink *

@@ -170,6 +170,9 @@ source_close(struct source *source)
 {
 	if (!source)
 		return;
+	/* A server that is told does not write of a broken connection into its log. */
+	if (source->nbd && nbd_aio_is_ready(source->nbd))
+		(void)nbd_aio_disconnect(source->nbd, 0);
 	/* Ends commands in flight without calling back. */
 	nbd_close(source->nbd);
 	GList *link;
