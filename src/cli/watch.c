@@ -28,7 +28,6 @@ struct watch {
 	const char *const *ids;
 	json_t *jobs; /* array: the last known state, in the order of ids; null: not yet known */
 	struct progress *progress; /* NULL with --quiet */
-	sigset_t wait_mask;	   /* while waiting: ^C gets through */
 	gint64 heard, drawn;	   /* monotonic microseconds */
 };
 
@@ -90,30 +89,23 @@ on_signal(int sig)
 		interrupted = 1;
 }
 
-/* ^C is held back but for the moment in ppoll(2), so that none is missed. */
+/* No wait here is longer than REDRAW_USEC, so a signal just before it is seen soon enough. The
+ * second ^C has its usual effect: a daemon that does not answer must not hold anybody. */
 static void
-catch_signals(struct watch *watch, sigset_t *ret_old)
+catch_signals(void)
 {
-	struct sigaction action = {.sa_handler = on_signal};
-	sigset_t held;
+	struct sigaction interrupt = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+	struct sigaction resize = {.sa_handler = on_signal};
 	interrupted = 0;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGWINCH, &action, NULL);
-	sigemptyset(&held);
-	sigaddset(&held, SIGINT);
-	sigaddset(&held, SIGWINCH);
-	sigprocmask(SIG_BLOCK, &held, ret_old);
-	watch->wait_mask = *ret_old;
-	sigdelset(&watch->wait_mask, SIGINT);
-	sigdelset(&watch->wait_mask, SIGWINCH);
+	sigaction(SIGINT, &interrupt, NULL);
+	sigaction(SIGWINCH, &resize, NULL);
 }
 
 static void
-release_signals(const sigset_t *old)
+release_signals(void)
 {
 	signal(SIGINT, SIG_DFL);
 	signal(SIGWINCH, SIG_DFL);
-	sigprocmask(SIG_SETMASK, old, NULL);
 }
 
 /* ---- what is known of the jobs ---- */
@@ -204,9 +196,8 @@ draw(struct watch *watch)
 static gboolean
 wait_once(struct watch *watch, GError **error)
 {
-	struct pollfd poll = {.fd = control_client_fd(watch->cli->client), .events = POLLIN};
-	struct timespec timeout = {.tv_nsec = REDRAW_USEC * 1000};
-	if (ppoll(&poll, 1, &timeout, &watch->wait_mask) < 0 && errno != EINTR) {
+	struct pollfd fd = {.fd = control_client_fd(watch->cli->client), .events = POLLIN};
+	if (poll(&fd, 1, REDRAW_USEC / 1000) < 0 && errno != EINTR) {
 		cairn_set_errno(error, errno, "poll");
 		return FALSE;
 	}
@@ -233,7 +224,6 @@ reconnect(struct watch *watch, GError **error)
 	cli_note(watch->cli, "cairn: cairnd went away; waiting for it to come back");
 	while (!interrupted) {
 		g_autoptr(GError) local = NULL;
-		struct timespec pause = {.tv_nsec = RECONNECT_MS * 1000000L};
 		cli_disconnect(watch->cli);
 		if (subscribe(watch, &local)) {
 			cli_note(watch->cli, "cairn: cairnd is back");
@@ -243,7 +233,7 @@ reconnect(struct watch *watch, GError **error)
 			g_propagate_error(error, g_steal_pointer(&local));
 			return FALSE;
 		}
-		ppoll(NULL, 0, &pause, &watch->wait_mask);
+		poll(NULL, 0, RECONNECT_MS);
 	}
 	return TRUE;
 }
@@ -301,15 +291,14 @@ watch_jobs(struct cli *cli, const char *const *ids, json_t **ret_jobs, GError **
 {
 	struct watch watch = {.cli = cli, .ids = ids, .jobs = json_array()};
 	struct progress_env env;
-	sigset_t old;
 	for (guint i = 0; ids[i] && i < JOBS_WATCHED; i++)
 		json_array_append_new(watch.jobs, json_null());
 	watch_progress_env(&env);
 	if (!cli->quiet)
 		watch.progress = progress_new(&env);
-	catch_signals(&watch, &old);
+	catch_signals();
 	int status = run_watch(&watch, error);
-	release_signals(&old);
+	release_signals();
 	if (watch.progress)
 		progress_clear(watch.progress);
 	progress_free(watch.progress);

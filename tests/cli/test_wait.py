@@ -172,6 +172,25 @@ def test_detach_plain(daemon):
     assert child.returncode == 130 and "job 7 goes on" in err and out == "", err
 
 
+def test_hung_daemon(daemon):
+    # It never answers job-show: the first ^C is a wish, the second one is final.
+    daemon.scenario = "hung"
+    child = subprocess.Popen([CAIRN, "job", "watch", "1"], env=environment(daemon),
+                             stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    end = time.monotonic() + DEADLINE
+    while not [item for item in daemon.asked if item[0] == "job-show"]:
+        assert time.monotonic() < end, "job-show was not asked"
+        select.select([], [], [], 0.05)
+    while child.poll() is None:
+        assert time.monotonic() < end, "does not end"
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(0.1)
+        except subprocess.TimeoutExpired:
+            pass
+    assert child.returncode == -signal.SIGINT, child.returncode
+
+
 def test_failing(daemon):
     daemon.scenario = "failing"
     done = run(daemon, "export", "web@2", "/backup")
