@@ -217,7 +217,8 @@ take_digest(struct digest *digest, struct sink_block *block)
 		else if ((block->data | block->base) >> i & 1)
 			digest_block_cluster(digest, i, block->buffer + i * SINK_CLUSTER,
 					     len ? stored : NULL, len);
-		stored += len;
+		if (len)
+			stored += len;
 	}
 	digest_block_end(digest, block->digest);
 }

@@ -8,7 +8,7 @@
 int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize len)
 {
-	cairn_auto(manifest) manifest = manifest_parse((const char *)data, len, NULL);
+	manifest_free(manifest_parse((const char *)data, len, NULL));
 	return 0;
 }
 

@@ -1,5 +1,6 @@
-/* Runs a fuzz target without a fuzzer: `fuzz_NAME [FILE...]` replays files; without any it runs the
- * target's seeds, whole, cut off and with random changes. */
+/* Runs a fuzz target without a fuzzer: `fuzz_NAME FILE...` replays files; without any it runs the
+ * target's seeds, whole, cut off and with random changes; `fuzz_NAME --seeds DIR` writes them there
+ * for libfuzzer_NAME to begin with. */
 #include "fuzz.h"
 
 #include <stdlib.h>
@@ -100,9 +101,28 @@ run_files(char *const *paths)
 	return 0;
 }
 
+static int
+write_seeds(const char *dir)
+{
+	g_autoptr(GPtrArray) seeds = fuzz_seeds();
+	for (guint i = 0; i < seeds->len; i++) {
+		g_autofree char *path = g_strdup_printf("%s/seed%u", dir, i);
+		g_autoptr(GError) error = NULL;
+		gsize len;
+		const char *data = g_bytes_get_data(g_ptr_array_index(seeds, i), &len);
+		if (!g_file_set_contents(path, data, (gssize)len, &error)) {
+			g_printerr("%s\n", error->message);
+			return 1;
+		}
+	}
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
+	if (argc == 3 && strcmp(argv[1], "--seeds") == 0)
+		return write_seeds(argv[2]);
 	if (argc > 1)
 		return run_files(argv + 1);
 	const char *given = g_getenv("FUZZ_SEED"), *rounds = g_getenv("FUZZ_ROUNDS");

@@ -208,11 +208,13 @@ test_write_and_load(void)
 	g_assert_true(manifest_write(dir, json, &error));
 	cairn_auto(manifest) manifest = manifest_load(dir, TRUE, &error);
 	g_assert_no_error(error);
+	g_assert_nonnull(manifest);
 	/* What is not a manifest is not written. */
 	json_object_set_new(json, "version", json_integer(9));
 	g_assert_false(manifest_write(dir, json, NULL));
 	cairn_auto(manifest) still = manifest_load(dir, TRUE, &error);
 	g_assert_no_error(error);
+	g_assert_nonnull(still);
 	/* A change that JSON does not show. */
 	FILE *file = fopen(path, "a");
 	fputc('\n', file);
@@ -222,6 +224,7 @@ test_write_and_load(void)
 	g_clear_error(&error);
 	cairn_auto(manifest) unchecked = manifest_load(dir, FALSE, &error);
 	g_assert_no_error(error);
+	g_assert_nonnull(unchecked);
 	g_autoptr(json_t) described = manifest_describe_file(dir, MANIFEST_NAME, &error);
 	g_assert_no_error(error);
 	g_assert_cmpuint(strlen(json_string_value(json_object_get(described, "sha256"))), ==, 64);
