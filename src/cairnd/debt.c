@@ -31,6 +31,15 @@ debt_of_member(const struct point *point, const struct point_member *member, gui
 	return debt;
 }
 
+struct debt *
+debt_copy(const struct debt *debt)
+{
+	g_autoptr(json_t) json = debt_to_json(debt);
+	struct debt *copy = debt_from_json(json, NULL);
+	g_assert(copy);
+	return copy;
+}
+
 void
 debt_free(struct debt *debt)
 {

@@ -35,6 +35,7 @@ struct debt *debt_new(const char *point, const char *vm, const char *uri, guint 
 /* All of @member's targets. */
 struct debt *debt_of_member(const struct point *point, const struct point_member *member,
 			    guint flags);
+struct debt *debt_copy(const struct debt *debt);
 void debt_free(struct debt *debt);
 CAIRN_DEFINE_AUTO(debt, debt_free)
 json_t *debt_to_json(const struct debt *debt);

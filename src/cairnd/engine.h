@@ -91,6 +91,9 @@ void engine_reconcile(struct engine *engine, const struct engine_found *found, g
 /* The checkpoints of ours that must stay on @vm; free with g_strfreev(). */
 char **engine_checkpoints_of(const struct engine *engine, const char *vm);
 
+/* Copies of the debts on @vm that are not paid (struct debt, free function set). */
+GPtrArray *engine_debts_of(const struct engine *engine, const char *vm);
+
 /* ---- requests ---- */
 
 struct group *engine_group(const struct engine *engine, const char *name_or_id, GError **error);

@@ -65,6 +65,16 @@ engine_checkpoints_of(const struct engine *engine, const char *vm)
 	return g_strv_builder_end(names);
 }
 
+GPtrArray *
+engine_debts_of(const struct engine *engine, const char *vm)
+{
+	GPtrArray *debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
+	for (guint i = 0; i < engine->debts->len; i++)
+		if (g_strcmp0(((struct debt *)engine->debts->pdata[i])->vm, vm) == 0)
+			g_ptr_array_add(debts, debt_copy(engine->debts->pdata[i]));
+	return debts;
+}
+
 static void
 owe(struct engine *engine, const struct engine_found *found, const char *point, guint flags)
 {

@@ -230,6 +230,7 @@ member_to_json(const struct point_member *member)
 	cairn_json_set_uint(json, "stopped-at", (guint64)member->stopped_at);
 	cairn_json_set_uint(json, "begun-at", (guint64)member->begun_at);
 	cairn_json_set_uint(json, "resumed-at", (guint64)member->resumed_at);
+	cairn_json_set_bool(json, "agent", member->agent);
 	cairn_json_set_bool(json, "guest-state", member->guest_state);
 	cairn_json_set_string(json, "socket", member->socket);
 	for (guint i = 0; i < member->disks->len; i++)
@@ -342,6 +343,7 @@ member_from_json(struct point *point, const json_t *json, GError **error)
 	return get_text(json, "state", &member->state, error) &&
 	       get_text(json, "uri", &member->uri, error) &&
 	       get_text(json, "socket", &member->socket, error) &&
+	       cairn_json_get_bool_opt(json, "agent", FALSE, &member->agent, error) &&
 	       cairn_json_get_bool_opt(json, "guest-state", FALSE, &member->guest_state, error) &&
 	       get_text(json, "reason", &member->reason, error) &&
 	       get_consistency(json, "consistency", &member->consistency, error) &&

@@ -41,6 +41,7 @@ struct point_member {
 	gint64 stopped_at;	      /* its CPUs stood still; 0: it was not running */
 	gint64 begun_at;	      /* its data is held from here */
 	gint64 resumed_at;
+	gboolean agent;	      /* a guest agent answered when it was prepared */
 	gboolean guest_state; /* it has UEFI variables or a TPM: saved inside the pause */
 	char *socket;	      /* where its held data is served: a path or "tcp:HOST:PORT" */
 	GPtrArray *disks;     /* struct point_disk */

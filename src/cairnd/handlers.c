@@ -1,0 +1,531 @@
+/* Handlers of reads, groups and points; jobs are in handlers_jobs.c. */
+#include "cairnd/handlers.h"
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/timefmt.h"
+#include "control/requests.h"
+
+const char *
+arg_string(const struct control_call *call, const char *name)
+{
+	return json_string_value(json_object_get(call->arguments, name));
+}
+
+guint64
+arg_uint(const struct control_call *call, const char *name, guint64 fallback)
+{
+	const json_t *value = json_object_get(call->arguments, name);
+	return json_is_integer(value) ? (guint64)json_integer_value(value) : fallback;
+}
+
+gboolean
+arg_bool(const struct control_call *call, const char *name)
+{
+	return json_is_true(json_object_get(call->arguments, name));
+}
+
+void
+call_fail(struct control_call *call, GError *error)
+{
+	control_call_error(call, error);
+	g_error_free(error);
+}
+
+/* ---- the daemon itself ---- */
+
+static void
+handle_version(struct daemon *daemon, struct control_call *call)
+{
+	json_t *json = json_object();
+	cairn_json_set_string(json, "version", CAIRN_VERSION);
+	cairn_json_set_uint(json, "protocol", CONTROL_PROTOCOL);
+	control_call_return(call, json);
+}
+
+static json_t *
+describe_argument(const struct request_arg *arg)
+{
+	static const char *const types[] = {"string", "uint", "bool", "strings"};
+	json_t *json = json_object();
+	cairn_json_set_string(json, "name", arg->name);
+	cairn_json_set_string(json, "type", types[arg->type]);
+	cairn_json_set_bool(json, "required", arg->required);
+	cairn_json_set_string(json, "help", arg->help);
+	return json;
+}
+
+static void
+handle_requests(struct daemon *daemon, struct control_call *call)
+{
+	json_t *list = json_array();
+	for (const struct request *request = requests; request->name; request++) {
+		json_t *json = json_object(), *args = json_array();
+		cairn_json_set_string(json, "name", request->name);
+		cairn_json_set_bool(json, "read-only", request->flags & REQUEST_READ);
+		cairn_json_set_string(json, "summary", request->summary);
+		for (guint i = 0; i < REQUEST_ARGS_MAX && request->args[i].name; i++)
+			json_array_append_new(args, describe_argument(&request->args[i]));
+		cairn_json_set(json, "arguments", args);
+		cairn_json_set_string(json, "returns", request->returns);
+		json_array_append_new(list, json);
+	}
+	control_call_return(call, list);
+}
+
+static json_t *
+describe_hosts(const struct world *world)
+{
+	json_t *list = json_array();
+	for (guint i = 0; i < world->hosts->len; i++) {
+		const struct host *host = world->hosts->pdata[i];
+		json_t *json = json_object();
+		cairn_json_set_string(json, "uri", host->uri);
+		cairn_json_set_bool(json, "connected", host->hv && !host->error);
+		cairn_json_set_string(json, "error", host->error);
+		json_array_append_new(list, json);
+	}
+	return list;
+}
+
+static void
+handle_status(struct daemon *daemon, struct control_call *call)
+{
+	json_t *json = json_object(), *jobs = json_object();
+	g_autoptr(GPtrArray) points = engine_points(daemon->engine, NULL, FALSE);
+	g_autoptr(GPtrArray) all = engine_jobs(daemon->engine);
+	guint held = 0, running = engine_running(daemon->engine),
+	      waiting = engine_waiting(daemon->engine);
+	for (guint i = 0; i < points->len; i++)
+		held += ((struct point *)points->pdata[i])->held;
+	cairn_json_set_string(json, "version", CAIRN_VERSION);
+	cairn_json_set_uint(json, "uptime-us", (guint64)(g_get_monotonic_time() - daemon->started));
+	cairn_json_set_string(json, "instance", engine_instance(daemon->engine));
+	cairn_json_set(json, "connections", describe_hosts(daemon->world));
+	cairn_json_set_uint(json, "groups", engine_groups(daemon->engine)->len);
+	cairn_json_set_uint(json, "points", points->len);
+	cairn_json_set_uint(json, "held-points", held);
+	cairn_json_set_uint(jobs, "waiting", waiting);
+	cairn_json_set_uint(jobs, "running", running);
+	cairn_json_set_uint(jobs, "finished", all->len - running - waiting);
+	cairn_json_set(json, "jobs", jobs);
+	cairn_json_set(json, "config", config_view(daemon->config));
+	control_call_return(call, json);
+}
+
+static void
+handle_subscribe(struct daemon *daemon, struct control_call *call)
+{
+	g_auto(GStrv) names = NULL;
+	GError *error = NULL;
+	if (!cairn_json_get_strv_opt(call->arguments, "events", &names, &error) ||
+	    !control_call_subscribe(call, names, &error))
+		call_fail(call, error);
+	else
+		control_call_return(call, json_object());
+}
+
+/* ---- machines and groups: what depends on the hosts is asked of them first ---- */
+
+struct waiting {
+	struct daemon *daemon;
+	struct control_call *call;
+	void (*then)(struct daemon *daemon, struct control_call *call);
+};
+
+static void
+refreshed(struct world *world, const struct engine_found *found, guint n, void *user)
+{
+	struct waiting *waiting = user;
+	waiting->then(waiting->daemon, waiting->call);
+	g_free(waiting);
+}
+
+static void
+after_refresh(struct daemon *daemon, struct control_call *call,
+	      void (*then)(struct daemon *, struct control_call *))
+{
+	struct waiting *waiting = g_new0(struct waiting, 1);
+	*waiting = (struct waiting){daemon, call, then};
+	world_refresh(daemon->world, refreshed, waiting);
+}
+
+static json_t *
+describe_hv_disk(const struct hv_disk *disk)
+{
+	json_t *json = json_object();
+	cairn_json_set_string(json, "target", disk->target);
+	cairn_json_set_string(json, "path", disk->path);
+	cairn_json_set_string(json, "format", disk->format);
+	cairn_json_set_uint(json, "size", disk->size);
+	cairn_json_set_bool(json, "trackable", disk->trackable);
+	cairn_json_set_string(json, "reason", disk->reason);
+	return json;
+}
+
+static json_t *
+describe_vm(const struct daemon *daemon, const struct vm_entry *entry)
+{
+	json_t *json = json_object(), *groups = json_array(), *disks = json_array();
+	const GPtrArray *all = engine_groups(daemon->engine);
+	for (guint i = 0; i < all->len; i++) {
+		const struct group *group = all->pdata[i];
+		if (group_find_member(group, entry->vm->uuid))
+			json_array_append_new(groups, json_string(group->name));
+	}
+	for (guint i = 0; i < entry->vm->disks->len; i++)
+		json_array_append_new(disks, describe_hv_disk(entry->vm->disks->pdata[i]));
+	cairn_json_set_string(json, "id", entry->vm->uuid);
+	cairn_json_set_string(json, "name", entry->vm->name);
+	cairn_json_set_string(json, "uri", entry->uri);
+	cairn_json_set_string(json, "state", hv_state_name(entry->vm->state));
+	cairn_json_set_bool(json, "agent", entry->vm->agent);
+	cairn_json_set_string(json, "busy", entry->vm->busy);
+	cairn_json_set(json, "groups", groups);
+	cairn_json_set(json, "disks", disks);
+	return json;
+}
+
+static gint
+by_name(gconstpointer a, gconstpointer b)
+{
+	const struct vm_entry *const *x = a, *const *y = b;
+	return strcmp((*x)->vm->name, (*y)->vm->name);
+}
+
+static void
+vm_list(struct daemon *daemon, struct control_call *call)
+{
+	json_t *list = json_array();
+	g_autoptr(GPtrArray) entries = g_ptr_array_new();
+	GHashTableIter iter;
+	gpointer entry;
+	g_hash_table_iter_init(&iter, daemon->world->vms);
+	while (g_hash_table_iter_next(&iter, NULL, &entry))
+		g_ptr_array_add(entries, entry);
+	g_ptr_array_sort(entries, by_name);
+	for (guint i = 0; i < entries->len; i++)
+		json_array_append_new(list, describe_vm(daemon, entries->pdata[i]));
+	control_call_return(call, list);
+}
+
+static void
+handle_vm_list(struct daemon *daemon, struct control_call *call)
+{
+	after_refresh(daemon, call, vm_list);
+}
+
+static json_t *
+describe_group(const struct daemon *daemon, const struct group *group)
+{
+	json_t *json = group_to_json(group);
+	g_autoptr(GPtrArray) points = engine_points(daemon->engine, group->id, FALSE);
+	const struct point *latest = points->len ? points->pdata[points->len - 1] : NULL;
+	g_autofree char *created = cairn_time_iso(group->created);
+	g_autofree char *name = latest ? engine_point_name(daemon->engine, latest) : NULL;
+	gboolean held = FALSE;
+	json_t *members = json_object_get(json, "members");
+	for (guint i = 0; i < group->members->len; i++) {
+		const struct group_member *member = group->members->pdata[i];
+		const struct vm_entry *entry = world_vm(daemon->world, member->id);
+		cairn_json_set_string(json_array_get(members, i), "state",
+				      entry ? hv_state_name(entry->vm->state) : "unknown");
+	}
+	for (guint i = 0; i < points->len; i++)
+		held |= ((struct point *)points->pdata[i])->held;
+	json_object_del(json, "next-number");
+	cairn_json_set_string(json, "created", created);
+	cairn_json_set_uint(json, "points", points->len);
+	cairn_json_set_string(json, "latest", name);
+	cairn_json_set_bool(json, "held", held);
+	return json;
+}
+
+static void
+group_list(struct daemon *daemon, struct control_call *call)
+{
+	json_t *list = json_array();
+	const GPtrArray *groups = engine_groups(daemon->engine);
+	for (guint i = 0; i < groups->len; i++)
+		json_array_append_new(list, describe_group(daemon, groups->pdata[i]));
+	control_call_return(call, list);
+}
+
+static void
+handle_group_list(struct daemon *daemon, struct control_call *call)
+{
+	after_refresh(daemon, call, group_list);
+}
+
+static struct group *
+arg_group(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	struct group *group = engine_group(daemon->engine, arg_string(call, "group"), &error);
+	if (!group)
+		call_fail(call, error);
+	return group;
+}
+
+static void
+group_show(struct daemon *daemon, struct control_call *call)
+{
+	struct group *group = arg_group(daemon, call);
+	if (group)
+		control_call_return(call, describe_group(daemon, group));
+}
+
+static void
+handle_group_show(struct daemon *daemon, struct control_call *call)
+{
+	after_refresh(daemon, call, group_show);
+}
+
+static const struct vm_entry *
+known_vm(const struct daemon *daemon, const char *name, GError **error)
+{
+	const struct vm_entry *entry = world_vm(daemon->world, name);
+	if (!entry)
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
+			    "there is no machine \"%s\" on the connected hosts (`cairn vm list`)",
+			    name);
+	return entry;
+}
+
+static gboolean
+add_members(struct daemon *daemon, struct group *group, char **names, GError **error)
+{
+	for (char **name = names; *name; name++) {
+		const struct vm_entry *entry = known_vm(daemon, *name, error);
+		if (!entry || !engine_group_add(daemon->engine, group, entry->vm->uuid,
+						entry->vm->name, error))
+			return FALSE;
+	}
+	return TRUE;
+}
+
+static void
+group_create(struct daemon *daemon, struct control_call *call)
+{
+	g_auto(GStrv) members = NULL;
+	GError *error = NULL;
+	if (!cairn_json_get_strv_opt(call->arguments, "members", &members, &error)) {
+		call_fail(call, error);
+		return;
+	}
+	for (char **name = members; *name; name++)
+		if (!known_vm(daemon, *name, &error)) {
+			call_fail(call, error);
+			return;
+		}
+	struct group *group = engine_group_create(daemon->engine, arg_string(call, "name"),
+						  arg_string(call, "id"), &error);
+	if (group && add_members(daemon, group, members, &error)) {
+		control_call_return(call, describe_group(daemon, group));
+		return;
+	}
+	if (group) /* all or nothing */
+		engine_group_delete(daemon->engine, group, TRUE, NULL);
+	call_fail(call, error);
+}
+
+static void
+handle_group_create(struct daemon *daemon, struct control_call *call)
+{
+	after_refresh(daemon, call, group_create);
+}
+
+static void
+group_add(struct daemon *daemon, struct control_call *call)
+{
+	struct group *group = arg_group(daemon, call);
+	GError *error = NULL;
+	if (!group)
+		return;
+	const struct vm_entry *entry = known_vm(daemon, arg_string(call, "vm"), &error);
+	if (entry &&
+	    engine_group_add(daemon->engine, group, entry->vm->uuid, entry->vm->name, &error))
+		control_call_return(call, describe_group(daemon, group));
+	else
+		call_fail(call, error);
+}
+
+static void
+handle_group_add(struct daemon *daemon, struct control_call *call)
+{
+	after_refresh(daemon, call, group_add);
+}
+
+/* By the name it has in the group too: the machine may be gone from its host. */
+static const char *
+member_id(const struct daemon *daemon, const struct group *group, const char *name)
+{
+	for (guint i = 0; i < group->members->len; i++) {
+		const struct group_member *member = group->members->pdata[i];
+		if (strcmp(member->name, name) == 0 || g_ascii_strcasecmp(member->id, name) == 0)
+			return member->id;
+	}
+	const struct vm_entry *entry = world_vm(daemon->world, name);
+	return entry ? entry->vm->uuid : name;
+}
+
+static void
+handle_group_remove(struct daemon *daemon, struct control_call *call)
+{
+	struct group *group = arg_group(daemon, call);
+	GError *error = NULL;
+	if (!group)
+		return;
+	g_autofree char *id = g_strdup(member_id(daemon, group, arg_string(call, "vm")));
+	if (engine_group_remove(daemon->engine, group, id, &error))
+		control_call_return(call, describe_group(daemon, group));
+	else
+		call_fail(call, error);
+}
+
+static void
+handle_group_rename(struct daemon *daemon, struct control_call *call)
+{
+	struct group *group = arg_group(daemon, call);
+	GError *error = NULL;
+	if (!group)
+		return;
+	if (engine_group_rename(daemon->engine, group, arg_string(call, "name"), &error))
+		control_call_return(call, describe_group(daemon, group));
+	else
+		call_fail(call, error);
+}
+
+static void
+handle_group_delete(struct daemon *daemon, struct control_call *call)
+{
+	struct group *group = arg_group(daemon, call);
+	GError *error = NULL;
+	if (!group)
+		return;
+	if (engine_group_delete(daemon->engine, group, arg_bool(call, "force"), &error))
+		control_call_return(call, json_object());
+	else
+		call_fail(call, error);
+}
+
+/* ---- points ---- */
+
+static void
+handle_point_list(struct daemon *daemon, struct control_call *call)
+{
+	const char *id = NULL;
+	if (arg_string(call, "group")) {
+		struct group *group = arg_group(daemon, call);
+		if (!group)
+			return;
+		id = group->id;
+	}
+	g_autoptr(GPtrArray) points = engine_points(daemon->engine, id, FALSE);
+	json_t *list = json_array();
+	for (guint i = 0; i < points->len; i++)
+		json_array_append_new(list, engine_point_view(daemon->engine, points->pdata[i]));
+	control_call_return(call, list);
+}
+
+static struct point *
+arg_point(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	struct point *point = engine_point(daemon->engine, arg_string(call, "point"), &error);
+	if (!point)
+		call_fail(call, error);
+	return point;
+}
+
+static void
+handle_point_show(struct daemon *daemon, struct control_call *call)
+{
+	struct point *point = arg_point(daemon, call);
+	if (point)
+		control_call_return(call, engine_point_view(daemon->engine, point));
+}
+
+static void
+handle_point_release(struct daemon *daemon, struct control_call *call)
+{
+	struct point *point = arg_point(daemon, call);
+	GError *error = NULL;
+	if (!point)
+		return;
+	if (engine_point_release(daemon->engine, point, "released on request", &error)) {
+		engine_tick(daemon->engine);
+		control_call_return(call, engine_point_view(daemon->engine, point));
+	} else {
+		call_fail(call, error);
+	}
+}
+
+static void
+handle_point_delete(struct daemon *daemon, struct control_call *call)
+{
+	struct point *point = arg_point(daemon, call);
+	GError *error = NULL;
+	if (!point)
+		return;
+	if (engine_point_delete(daemon->engine, point, &error)) {
+		engine_tick(daemon->engine);
+		control_call_return(call, json_object());
+	} else {
+		call_fail(call, error);
+	}
+}
+
+/* ---- the table ---- */
+
+static const struct {
+	const char *name;
+	void (*handle)(struct daemon *daemon, struct control_call *call);
+} handlers[] = {
+	{"query-version", handle_version},
+	{"query-requests", handle_requests},
+	{"query-status", handle_status},
+	{"subscribe", handle_subscribe},
+	{"vm-list", handle_vm_list},
+	{"group-create", handle_group_create},
+	{"group-list", handle_group_list},
+	{"group-show", handle_group_show},
+	{"group-add", handle_group_add},
+	{"group-remove", handle_group_remove},
+	{"group-rename", handle_group_rename},
+	{"group-delete", handle_group_delete},
+	{"point-create", handle_point_create},
+	{"point-list", handle_point_list},
+	{"point-show", handle_point_show},
+	{"point-release", handle_point_release},
+	{"point-delete", handle_point_delete},
+	{"export", handle_export},
+	{"backup", handle_backup},
+	{"job-list", handle_job_list},
+	{"job-show", handle_job_show},
+	{"job-errors", handle_job_errors},
+	{"job-control", handle_job_control},
+	{"job-set", handle_job_set},
+};
+
+void
+handlers_check(void)
+{
+	guint n = 0;
+	for (const struct request *request = requests; request->name; request++)
+		n++;
+	g_assert_cmpuint(n, ==, G_N_ELEMENTS(handlers));
+	for (guint i = 0; i < G_N_ELEMENTS(handlers); i++)
+		g_assert_nonnull(request_find(handlers[i].name));
+}
+
+void
+handlers_call(struct control_call *call, void *user_data)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(handlers); i++)
+		if (strcmp(handlers[i].name, call->request->name) == 0) {
+			handlers[i].handle(user_data, call);
+			return;
+		}
+	g_assert_not_reached();
+}

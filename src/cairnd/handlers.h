@@ -1,0 +1,35 @@
+/* The requests' handlers: one row of a table each, bound by name to control/requests.c. */
+#pragma once
+
+#include "cairnd/world.h"
+#include "control/control.h"
+
+struct daemon {
+	struct config *config;
+	struct world *world;
+	struct engine *engine;
+	struct control_server *server;
+	gint64 started; /* monotonic, microseconds */
+};
+
+/* The server's handler; @user_data is the daemon. */
+void handlers_call(struct control_call *call, void *user_data);
+/* Aborts if a request of the table has no handler, or the other way round. */
+void handlers_check(void);
+
+/* handlers_jobs.c */
+void handle_export(struct daemon *daemon, struct control_call *call);
+void handle_backup(struct daemon *daemon, struct control_call *call);
+void handle_point_create(struct daemon *daemon, struct control_call *call);
+void handle_job_list(struct daemon *daemon, struct control_call *call);
+void handle_job_show(struct daemon *daemon, struct control_call *call);
+void handle_job_errors(struct daemon *daemon, struct control_call *call);
+void handle_job_control(struct daemon *daemon, struct control_call *call);
+void handle_job_set(struct daemon *daemon, struct control_call *call);
+
+/* Arguments were checked against the table: these cannot fail. NULL, 0 or FALSE when absent. */
+const char *arg_string(const struct control_call *call, const char *name);
+guint64 arg_uint(const struct control_call *call, const char *name, guint64 fallback);
+gboolean arg_bool(const struct control_call *call, const char *name);
+/* Answers with @error, which is freed. */
+void call_fail(struct control_call *call, GError *error);

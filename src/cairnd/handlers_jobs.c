@@ -1,0 +1,319 @@
+/* Handlers that make jobs and look at them. */
+#include "cairnd/handlers.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+#include "base/json.h"
+#include "core/job_cim.h"
+
+#define PRIORITY_MAX 1000000
+#define RATE_MAX     ((guint64)1 << 50) /* bytes a second */
+#define KEEP_MIN     0
+#define KEEP_MAX     ((guint64)366 * 86400) /* seconds */
+#define HOLD_MAX     ((guint64)366 * 86400) /* seconds */
+
+static gboolean
+limited(const struct control_call *call, const char *name, guint64 max, GError **error)
+{
+	guint64 value = arg_uint(call, name, 0);
+	if (value <= max)
+		return TRUE;
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+		    "argument \"%s\" is at most %" G_GUINT64_FORMAT, name, max);
+	return FALSE;
+}
+
+static gboolean
+one_of(const struct control_call *call, const char *name, const char *const *words, char **ret,
+       GError **error)
+{
+	const char *text = arg_string(call, name);
+	if (!text)
+		text = words[0];
+	if (!g_strv_contains(words, text)) {
+		g_autofree char *list = g_strjoinv(", ", (char **)words);
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+			    "argument \"%s\" is one of: %s", name, list);
+		return FALSE;
+	}
+	*ret = g_strdup(text);
+	return TRUE;
+}
+
+static struct job *
+new_job(const struct daemon *daemon, const struct control_call *call, enum job_kind kind)
+{
+	g_autofree char *id = cairn_guid_new();
+	struct job *job = job_new(id, kind);
+	job->owner = g_strdup(call->peer.user);
+	job->priority = arg_uint(call, "priority", JOB_PRIORITY_DEFAULT);
+	job->keep_us = (gint64)daemon->config->keep_jobs * G_USEC_PER_SEC;
+	return job;
+}
+
+/* ---- points ---- */
+
+static struct job *
+point_job(struct daemon *daemon, struct control_call *call, GError **error)
+{
+	struct group *group = engine_group(daemon->engine, arg_string(call, "group"), error);
+	const char *consistency = arg_string(call, "consistency");
+	if (!group)
+		return NULL;
+	if (group->members->len == 0) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
+			    "group \"%s\" has no members: add some with `cairn group add`",
+			    group->name);
+		return NULL;
+	}
+	cairn_auto(job) job = new_job(daemon, call, JOB_POINT_CREATE);
+	job->group = g_strdup(group->id);
+	job->barrier = !arg_bool(call, "no-barrier");
+	job->hold_seconds = arg_uint(call, "hold", 0);
+	if (!consistency_parse(consistency ? consistency : "best", &job->consistency, error) ||
+	    !limited(call, "priority", PRIORITY_MAX, error) ||
+	    !limited(call, "hold", HOLD_MAX, error))
+		return NULL;
+	return g_steal_pointer(&job);
+}
+
+static json_t *
+describe_submitted(const struct job *job)
+{
+	json_t *json = json_object();
+	cairn_json_set_string(json, "job", job->id);
+	cairn_json_set_uint(json, "number", job->number);
+	cairn_json_set_string(json, "point", job->point);
+	cairn_json_set_string(json, "point-name", job->point_name);
+	return json;
+}
+
+void
+handle_point_create(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	struct job *job = point_job(daemon, call, &error);
+	if (job)
+		job = engine_submit(daemon->engine, job, &error);
+	if (job)
+		control_call_return(call, describe_submitted(job));
+	else
+		call_fail(call, error);
+}
+
+/* ---- exports ---- */
+
+static gboolean
+fill_export(struct daemon *daemon, struct control_call *call, struct job *job, GError **error)
+{
+	static const char *const formats[] = {"qcow2", "raw", NULL};
+	static const char *const compressions[] = {"none", "zstd", NULL};
+	static const char *const digests[] = {"xxh3", "sha256", NULL};
+	job->directory = g_strdup(arg_string(call, "directory"));
+	job->rate_limit = arg_uint(call, "rate", 0);
+	if (!one_of(call, "format", formats, &job->format, error) ||
+	    !one_of(call, "compress", compressions, &job->compress, error) ||
+	    !one_of(call, "digest", digests, &job->digest, error) ||
+	    !limited(call, "priority", PRIORITY_MAX, error) ||
+	    !limited(call, "rate", RATE_MAX, error) ||
+	    !export_dir_check(daemon->config, job->directory, error))
+		return FALSE;
+	if (strcmp(job->compress, "none") == 0)
+		g_clear_pointer(&job->compress, g_free);
+	if (job->compress && strcmp(job->format, "raw") == 0) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+			    "raw images cannot be compressed: use format qcow2");
+		return FALSE;
+	}
+	return TRUE;
+}
+
+/* A base is named as a point, and kept as its GUID; "auto" is looked for when the job runs. */
+static gboolean
+fill_base(struct daemon *daemon, struct control_call *call, const struct point *point,
+	  struct job *job, GError **error)
+{
+	const char *name = arg_string(call, "base");
+	if (!name)
+		return TRUE;
+	if (strcmp(name, "auto") == 0) {
+		job->base = g_strdup(name);
+		return TRUE;
+	}
+	const struct point *base = engine_point(daemon->engine, name, error);
+	if (!base)
+		return FALSE;
+	if (strcmp(base->group, point->group) != 0 || base->number >= point->number) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+			    "\"%s\" is not an older point of the same group", name);
+		return FALSE;
+	}
+	job->base = g_strdup(base->id);
+	return TRUE;
+}
+
+static struct job *
+export_job(struct daemon *daemon, struct control_call *call, GError **error)
+{
+	const struct point *point = engine_point(daemon->engine, arg_string(call, "point"), error);
+	if (!point)
+		return NULL;
+	cairn_auto(job) job = new_job(daemon, call, JOB_EXPORT);
+	job->group = g_strdup(point->group);
+	job->point = g_strdup(point->id);
+	job->point_name = engine_point_name(daemon->engine, point);
+	job->keep_held = arg_bool(call, "keep-held");
+	g_clear_pointer(&job->wanted, g_strfreev);
+	if (!cairn_json_get_strv_opt(call->arguments, "disks", &job->wanted, error) ||
+	    !fill_export(daemon, call, job, error) || !fill_base(daemon, call, point, job, error))
+		return NULL;
+	return g_steal_pointer(&job);
+}
+
+void
+handle_export(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	struct job *job = export_job(daemon, call, &error);
+	if (job)
+		job = engine_submit(daemon->engine, job, &error);
+	if (job)
+		control_call_return(call, describe_submitted(job));
+	else
+		call_fail(call, error);
+}
+
+static struct job *
+backup_export_job(struct daemon *daemon, struct control_call *call, const struct job *first,
+		  GError **error)
+{
+	cairn_auto(job) job = new_job(daemon, call, JOB_EXPORT);
+	job->group = g_strdup(first->group);
+	job->base = arg_bool(call, "full") ? NULL : g_strdup("auto");
+	return fill_export(daemon, call, job, error) ? g_steal_pointer(&job) : NULL;
+}
+
+void
+handle_backup(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	struct job *first = point_job(daemon, call, &error);
+	struct job *second = first ? backup_export_job(daemon, call, first, &error) : NULL;
+	if (!second) {
+		job_free(first);
+		call_fail(call, error);
+		return;
+	}
+	g_autofree char *first_id = g_strdup(first->id), *second_id = g_strdup(second->id);
+	if (!engine_submit_pair(daemon->engine, first, second, &error)) {
+		call_fail(call, error);
+		return;
+	}
+	second = engine_job(daemon->engine, second_id, NULL);
+	json_t *json = describe_submitted(second);
+	cairn_json_set_string(json, "point-job", first_id);
+	control_call_return(call, json);
+}
+
+/* ---- jobs ---- */
+
+void
+handle_job_list(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	const char *name = arg_string(call, "group");
+	const struct group *group = name ? engine_group(daemon->engine, name, &error) : NULL;
+	if (error) {
+		call_fail(call, error);
+		return;
+	}
+	g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine);
+	json_t *list = json_array();
+	for (guint i = 0; i < jobs->len; i++) {
+		const struct job *job = jobs->pdata[i];
+		if ((arg_bool(call, "active") && job->phase == PHASE_ENDED) ||
+		    (group && strcmp(job->group, group->id) != 0))
+			continue;
+		json_array_append_new(list, job_view(job, g_get_real_time()));
+	}
+	control_call_return(call, list);
+}
+
+static struct job *
+arg_job(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	struct job *job = engine_job(daemon->engine, arg_string(call, "job"), &error);
+	if (!job)
+		call_fail(call, error);
+	return job;
+}
+
+void
+handle_job_show(struct daemon *daemon, struct control_call *call)
+{
+	struct job *job = arg_job(daemon, call);
+	if (!job)
+		return;
+	gint64 now = g_get_real_time();
+	json_t *json = job_view(job, now);
+	cairn_json_set(json, "properties", job_cim_properties(job, now));
+	control_call_return(call, json);
+}
+
+void
+handle_job_errors(struct daemon *daemon, struct control_call *call)
+{
+	struct job *job = arg_job(daemon, call);
+	if (job)
+		control_call_return(call, job_errors_view(job));
+}
+
+void
+handle_job_control(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	enum job_verb verb;
+	struct job *job = arg_job(daemon, call);
+	if (!job)
+		return;
+	g_autofree char *id = g_strdup(job->id);
+	if (!job_verb_parse(arg_string(call, "action"), &verb, &error) ||
+	    !engine_control(daemon->engine, job, verb, &error)) {
+		call_fail(call, error);
+		return;
+	}
+	job = engine_job(daemon->engine, id, NULL);
+	control_call_return(call, job_view(job, g_get_real_time()));
+}
+
+void
+handle_job_set(struct daemon *daemon, struct control_call *call)
+{
+	GError *error = NULL;
+	struct job *job = arg_job(daemon, call);
+	if (!job)
+		return;
+	guint64 old_priority = job->priority, old_rate = job->rate_limit;
+	gint64 old_keep = job->keep_us;
+	if (!limited(call, "priority", PRIORITY_MAX, &error) ||
+	    !limited(call, "rate", RATE_MAX, &error) || !limited(call, "keep", KEEP_MAX, &error)) {
+		call_fail(call, error);
+		return;
+	}
+	job->priority = arg_uint(call, "priority", old_priority);
+	job->rate_limit = arg_uint(call, "rate", old_rate);
+	job->keep_us = (gint64)arg_uint(call, "keep", (guint64)(old_keep / G_USEC_PER_SEC)) *
+		       G_USEC_PER_SEC;
+	g_autofree char *id = g_strdup(job->id);
+	if (!engine_job_save(daemon->engine, job, &error)) {
+		job->priority = old_priority;
+		job->rate_limit = old_rate;
+		job->keep_us = old_keep;
+		call_fail(call, error);
+		return;
+	}
+	job = engine_job(daemon->engine, id, NULL);
+	copies_set_rate(daemon->world, id, job->rate_limit);
+	control_call_return(call, job_view(job, g_get_real_time()));
+}

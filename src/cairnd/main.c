@@ -1,0 +1,175 @@
+/* cairnd: opens the store, the hosts and the sockets, puts right what an earlier life left, and
+ * runs. */
+#include "base/error.h"
+#include "base/file.h"
+#include "cairnd/handlers.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+#define TICK_MS 1000
+
+static void
+log_line(const char *domain, GLogLevelFlags level, const char *message, gpointer verbose)
+{
+	gboolean detail = level & (G_LOG_LEVEL_DEBUG | G_LOG_LEVEL_INFO);
+	if (detail && !GPOINTER_TO_INT(verbose))
+		return;
+	/* The digits are syslog's, which systemd reads; on a terminal they would be noise. */
+	fprintf(stderr, "cairnd: %s\n", message);
+}
+
+static void
+on_event(void *user, const char *name, json_t *data)
+{
+	struct daemon *daemon = user;
+	if (daemon->server)
+		control_server_event(daemon->server, name, data);
+	else
+		json_decref(data);
+}
+
+static gboolean
+on_tick(gpointer data)
+{
+	struct daemon *daemon = data;
+	engine_tick(daemon->engine);
+	guard_tick(daemon->world);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_quit(gpointer loop)
+{
+	g_main_loop_quit(loop);
+	return G_SOURCE_CONTINUE;
+}
+
+static void
+on_reconciled(struct world *world, const struct engine_found *found, guint n, void *user)
+{
+	engine_reconcile(world->engine, found, n);
+}
+
+static struct store *
+open_store(const struct config *config, GError **error)
+{
+	g_autofree char *path = g_build_filename(config->state_dir, "store.sqlite", NULL);
+	g_autofree char *uri = g_strconcat("sqlite:", path, NULL);
+	return store_open(uri, error);
+}
+
+/* What belongs to nobody among the folders that points left in the state folder. */
+static void
+remove_stray_folders(const struct daemon *daemon)
+{
+	g_autofree char *path = g_build_filename(daemon->config->state_dir, "points", NULL);
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	const char *name;
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *folder = g_build_filename(path, name, NULL);
+		g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine);
+		gboolean used = engine_point_by_id(daemon->engine, name) != NULL;
+		for (guint i = 0; i < jobs->len; i++) {
+			const struct job *job = jobs->pdata[i];
+			used |= job->phase != PHASE_ENDED && g_strcmp0(job->point, name) == 0;
+		}
+		if (!used)
+			cairn_remove_tree(folder, NULL);
+	}
+}
+
+static void
+run(struct daemon *daemon)
+{
+	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
+	g_unix_signal_add(SIGTERM, on_quit, loop);
+	g_unix_signal_add(SIGINT, on_quit, loop);
+	g_timeout_add(TICK_MS, on_tick, daemon);
+	sd_notify(0, "READY=1\nSTATUS=running");
+	g_message("ready on %s/control.sock", daemon->config->run_dir);
+	g_main_loop_run(loop);
+	sd_notify(0, "STOPPING=1");
+	g_message("stopping");
+}
+
+static gboolean
+start(struct daemon *daemon, struct store *store, GError **error)
+{
+	const struct config *config = daemon->config;
+	struct engine_limits limits = {.max_jobs = (guint)config->max_jobs,
+				       .max_copies = (guint)config->max_copies,
+				       .hold_seconds = config->hold_seconds};
+	daemon->engine = engine_new(store, &limits, &world_io, daemon->world, error);
+	if (!daemon->engine)
+		return FALSE;
+	daemon->world->engine = daemon->engine;
+	daemon->world->event = on_event;
+	daemon->world->user = daemon;
+	daemon->server = control_server_new(config->run_dir, config->socket_group, handlers_call,
+					    daemon, error);
+	if (!daemon->server)
+		return FALSE;
+	/* First of all what an earlier life left: guests may be waiting. */
+	world_refresh_now(daemon->world, on_reconciled, NULL);
+	engine_start(daemon->engine);
+	remove_stray_folders(daemon);
+	return TRUE;
+}
+
+static int
+serve(struct config *config)
+{
+	g_autoptr(GError) error = NULL;
+	struct daemon daemon = {.config = config, .started = g_get_monotonic_time()};
+	cairn_auto(world) world = daemon.world = world_new(config);
+	gboolean ok = g_mkdir_with_parents(config->state_dir, 0711) == 0;
+	if (!ok)
+		cairn_set_errno(&error, errno, "cannot create \"%s\"", config->state_dir);
+	/* The store is locked first: a second daemon ends here, before it touches anything. */
+	cairn_auto(store) store = ok ? open_store(config, &error) : NULL;
+	ok = store && world_open(world, &error) && start(&daemon, store, &error);
+	if (ok)
+		run(&daemon);
+	else
+		fprintf(stderr, "cairnd: %s\n", error->message);
+	control_server_free(daemon.server);
+	daemon.server = NULL;
+	/* A window under way ends first; then nothing uses the engine any more. */
+	world_free(g_steal_pointer(&world));
+	engine_free(daemon.engine);
+	return ok ? EXIT_OK : EXIT_FAILED;
+}
+
+int
+main(int argc, char **argv)
+{
+	g_autoptr(GError) error = NULL;
+	setlocale(LC_ALL, "");
+	handlers_check();
+	cairn_auto(config) config = config_load(&argc, &argv, &error);
+	if (!config) {
+		fprintf(stderr, "cairnd: %s\n", error->message);
+		return EXIT_USAGE;
+	}
+	g_log_set_default_handler(log_line, GINT_TO_POINTER(config->verbose));
+	signal(SIGPIPE, SIG_IGN);
+	if (config->version) {
+		printf("cairnd %s\n", CAIRN_VERSION);
+		return EXIT_OK;
+	}
+	if (config->check) {
+		g_autofree char *text = config_text(config);
+		fputs(text, stdout);
+		return EXIT_OK;
+	}
+	return serve(config);
+}

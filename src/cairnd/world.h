@@ -1,0 +1,145 @@
+/* The real world behind struct engine_io: hypervisors, worker threads, child processes and folders.
+ * Loop thread only, but for the work functions of tasks, which get copies. */
+#pragma once
+
+#include "base/auto.h"
+#include "cairnd/config.h"
+#include "cairnd/engine.h"
+#include "hypervisor/hypervisor.h"
+
+#include <glib.h>
+
+struct world {
+	const struct config *config;
+	struct engine *engine; /* borrowed; set before anything is started */
+	GPtrArray *hosts;      /* struct host */
+	GThreadPool *pool;     /* struct task */
+	GThreadPool *windows;  /* struct task: EFFECT_WINDOW must never wait for a place */
+	GHashTable *vms;       /* UUID -> struct vm_entry: as last seen */
+	GPtrArray *copies;     /* struct copy */
+	/* For events to clients; takes the data over. */
+	void (*event)(void *user, const char *name, json_t *data);
+	void *user;
+	gint64 guard_at; /* when scratch space was looked at last */
+	guint guarding;	 /* looks under way */
+	gboolean stopping;
+};
+
+/* One libvirt connection. */
+struct host {
+	char *uri;
+	struct hypervisor *hv; /* NULL: not opened yet */
+	char *error;	       /* why it does not answer; NULL: it does */
+};
+
+struct vm_entry {
+	struct hv_vm *vm;
+	char *uri;
+};
+
+struct world *world_new(const struct config *config);
+void world_free(struct world *world);
+CAIRN_DEFINE_AUTO(world, world_free)
+/* Makes the folders and opens the connections; a host that does not answer is tried again later.
+ * FALSE: a folder of ours cannot be used. */
+gboolean world_open(struct world *world, GError **error);
+/* The engine's callbacks, with the world as user. */
+extern const struct engine_io world_io;
+
+/* The connection of @uri; NULL. */
+struct hypervisor *world_hypervisor(const struct world *world, const char *uri);
+/* Machines as last seen (struct vm_entry), by UUID or name; NULL. */
+const struct vm_entry *world_vm(const struct world *world, const char *uuid_or_name);
+
+/* Looks at all hosts in a worker and then calls @done on the loop with what was found
+ * (engine_found's array, valid during the call). */
+typedef void (*world_refreshed_fn)(struct world *world, const struct engine_found *found, guint n,
+				   void *user);
+void world_refresh(struct world *world, world_refreshed_fn done, void *user);
+/* The same in this thread, for the start. */
+void world_refresh_now(struct world *world, world_refreshed_fn done, void *user);
+
+/* ---- tasks: work in a thread, then done on the loop ---- */
+struct task {
+	struct world *world;
+	void (*work)(struct task *task); /* worker thread: touches nothing but the task and
+					    hypervisors */
+	void (*done)(struct task *task); /* loop; NULL: engine_done() */
+	/* in */
+	char *job_id;
+	struct job_effect effect;
+	struct job *job;     /* a copy */
+	struct point *point; /* a copy: the point, or the draft */
+	struct point *prev;  /* a copy; NULL */
+	guint member;	     /* index in point->members */
+	GPtrArray *debts;    /* struct debt: to be paid first */
+	char **keep;	     /* checkpoints that stay on the machine */
+	void *user;
+	void (*user_done)(void);
+	/* out */
+	GError *error;
+	struct effect_reply reply;
+	struct point_member *found;
+	struct window *window;
+	GPtrArray *seen;    /* struct vm_entry */
+	GPtrArray *trouble; /* char *: error of each host, or NULL */
+	char *base, *base_reason;
+};
+struct task *task_new(struct world *world, void (*work)(struct task *),
+		      void (*done)(struct task *));
+/* For an effect of @job: copies what effects need. */
+struct task *task_for(struct world *world, const struct job *job, const struct job_effect *effect,
+		      void (*work)(struct task *));
+void task_start(struct task *task);
+void task_free(struct task *task);
+
+/* ---- names and places ---- */
+/* What the hypervisor needs of one member; @prev may be NULL. Free with hv_point_free(). */
+struct hv_point *world_spec(const struct world *world, const struct point *point,
+			    const struct point_member *member, const struct point *prev);
+char *world_point_dir(const struct world *world, const char *point, const char *vm);
+/* RUN_DIR/nbd/..., short enough for a socket. */
+char *world_socket(const struct world *world, const char *point, const char *vm);
+/* NBD URI of one disk of the held data. */
+char *world_nbd_uri(const char *socket, const char *target);
+
+/* ---- effects_point.c ---- */
+void effect_prepare(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_window(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_extents(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_clean(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_undo(struct world *world, const struct job *job, const struct job_effect *effect);
+/* debts.c: any thread; which flags could not be paid, with the last reason in @error. */
+guint debt_pay(struct world *world, const struct debt *debt, GError **error);
+void debts_pay(void *user, const struct debt *debt);
+/* ---- effects_export.c ---- */
+void effect_stage(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_serve(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_finish(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_release(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_unserve(struct world *world, const struct job *job, const struct job_effect *effect);
+void effect_unstage(struct world *world, const struct job *job, const struct job_effect *effect);
+/* DIR/GROUP, DIR/GROUP/POINT and DIR/GROUP/.POINT.partial; free with g_free(). */
+char *export_final_dir(const char *directory, const char *group, const char *point);
+char *export_staging_dir(const char *directory, const char *group, const char *point);
+/* Below an export root, with links and ".." resolved; INVALID, DENIED, NOT_FOUND. */
+gboolean export_dir_check(const struct config *config, const char *directory, GError **error);
+/* ---- copies.c ---- */
+void copies_start(struct world *world, const struct job *job, guint disk);
+void copies_cancel(struct world *world, const struct job *job, guint disk);
+void copies_suspend(struct world *world, const struct job *job, gboolean suspend);
+/* After a job's rate changed, or the number of its copies did. */
+void copies_set_rate(struct world *world, const char *job_id, guint64 job_rate);
+void copies_free(struct world *world);
+/* ---- barrier.c ---- */
+/* Runs the window in this thread, with others for the calls. The specs are parallel to the window's
+ * members; @save_dirs[i] non-NULL: copy the guest state there inside the pause. */
+struct barrier_member {
+	struct hypervisor *hv;
+	const struct hv_point *spec;
+	const char *save_dir;
+};
+void barrier_run(struct window *window, const struct barrier_member *members);
+/* ---- guard.c ---- */
+void guard_tick(struct world *world);
+void guard_event(const struct hv_event *event, void *host);
