@@ -223,9 +223,11 @@ def test_daemon_restarts(daemon):
 
     for line in child.stderr:
         if "went away" in line:
-            threading.Thread(target=come_back).start()
+            back = threading.Thread(target=come_back)
+            back.start()
             break
     out, err = child.communicate(timeout=DEADLINE)
+    back.join()
     again[0].close()
     assert child.returncode == 0 and "cairnd is back" in err, err
     assert "exported" in out
