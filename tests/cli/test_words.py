@@ -2,6 +2,7 @@
 """Help, completion and cairn(1) tell the same commands and options, and help fits 80 columns."""
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -149,6 +150,22 @@ def check_bash(socket):
         == ["qcow2"]
 
 
+def check_examples(daemon):
+    """The examples of the page are commands that exist: none may be a usage error."""
+    with open(os.path.join(TOP, "man/cairn.1"), encoding="utf-8") as stream:
+        text = stream.read().replace("\\e\n", " ")
+    daemon.scenario = "empty"
+    lines = re.findall(r"^\$ (cairn .*)$", text, re.M)
+    env = dict(os.environ, CAIRN_SOCKET=daemon.path, LIBVIRT_DEFAULT_URI="test:///default")
+    assert len(lines) >= 9, lines
+    for line in lines:
+        words = shlex.split(line.partition("|")[0])
+        done = subprocess.run([CAIRN] + words[1:], env=env, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60, check=False)
+        local = words[1] in ("verify", "restore")  # there is no /backup
+        assert done.returncode == (1 if local else 0), (line, done.stdout, done.stderr)
+
+
 def main():
     all_commands = list(commands())
     assert ["job", "watch"] in all_commands and ["export"] in all_commands, all_commands
@@ -159,6 +176,7 @@ def main():
         daemon = FakeCairnd(folder)
         check_values(daemon.path)
         check_bash(daemon.path)
+        check_examples(daemon)
         daemon.close()
     print("%d commands" % len(all_commands))
 
