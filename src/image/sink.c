@@ -218,6 +218,7 @@ take_digest(struct digest *digest, struct sink_block *block)
 			digest_block_cluster(digest, i, block->buffer + i * SINK_CLUSTER,
 					     len ? stored : NULL, len);
 		if (len)
+			if (len)
 			stored += len;
 	}
 	digest_block_end(digest, block->digest);

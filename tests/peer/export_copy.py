@@ -279,5 +279,47 @@ class Refusals(Case):
         self.assertIn("damaged", self.fails(1, *since, "--backing", "b", uri, out))
 
 
+class Manual(Case):
+    """cairn-export(1): its examples work, its options are the program's."""
+
+    def setUp(self):
+        super().setUp()
+        here = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(here, "../../man/cairn-export.1")) as file:
+            self.page = file.read()
+
+    def test_examples(self):
+        examples, script, inside = self.page.split(".Sh EXAMPLES")[1], ["set -e"], False
+        for line in examples.split("\n"):
+            if line.startswith(".Bd") or line.startswith(".Ed"):
+                inside = line.startswith(".Bd")
+            elif inside:
+                script.append(line.replace("\\e", "\\"))
+        self.addCleanup(self.end_server)
+        path = os.path.dirname(os.path.abspath(EXPORT)) + ":" + os.environ["PATH"]
+        done = subprocess.run(["sh", "-c", "\n".join(script)], cwd=self.dir, text=True,
+                              capture_output=True, env={**os.environ, "PATH": path})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.same(self.path("disk.qcow2"), self.path("tuesday.qcow2"))
+        self.same(self.path("disk.qcow2"), self.path("tuesday.raw"), "qcow2", "raw")
+        self.same(self.path("disk.qcow2"), self.path("small.qcow2"))
+
+    def end_server(self):
+        """Where an example failed its server is still there."""
+        if os.path.exists(self.path("pid")):
+            with open(self.path("pid")) as file:
+                pid = int(file.read())
+            os.kill(pid, signal.SIGTERM)
+            gone(pid)
+
+    def test_options(self):
+        words = self.run_export("--help").stdout.replace("=", " ").split()
+        options = {word[2:] for word in words if word.startswith("--")}
+        self.assertGreater(len(options), 10)
+        told = {word for line in self.page.split("\n") for word in line.replace("|", "").split()
+                if line.startswith((".It Fl", ".Op Fl", ".Fl")) and word.startswith("-")}
+        self.assertEqual({"-" + option for option in options}, told)
+
+
 if __name__ == "__main__":
     main()
