@@ -188,12 +188,12 @@ job_errors(struct cli *cli, char *const *args, GError **error)
 		cli_print_json(list);
 		return CLI_OK;
 	}
+	g_autoptr(json_t) job = cli_call(cli, "job-show", job_arguments(args[0]), NULL);
 	cairn_auto(table) table = table_new(headers);
 	json_array_foreach (list, i, item) {
-		const char *vm = field_text(item, "vm"), *disk = field_text(item, "disk");
 		table_add(table, field_text(item, "class"));
 		table_take(table, field_any(item, "code"));
-		table_take(table, g_strconcat(vm ? vm : "", disk ? ":" : "", disk, NULL));
+		table_take(table, watch_where(item, job));
 		table_add(table, field_text(item, "message"));
 		table_add(table, field_text(item, "action"));
 	}

@@ -93,9 +93,11 @@ print_connections(const json_t *status)
 	json_t *item;
 	json_array_foreach (field_array(status, "connections"), i, item) {
 		gboolean up = field_bool(item, "connected");
+		const char *error = field_text(item, "error");
+		g_autofree char *down =
+			g_strconcat("not connected", error ? ": " : NULL, error, NULL);
 		table_add(sheet, field_text(item, "uri"));
-		table_add_style(sheet, up ? STYLE_GOOD : STYLE_BAD,
-				up ? "connected" : "not connected");
+		table_add_style(sheet, up ? STYLE_GOOD : STYLE_BAD, up ? "connected" : down);
 	}
 	cli_print_table(sheet, 2);
 }

@@ -312,17 +312,30 @@ watch_jobs(struct cli *cli, const char *const *ids, json_t **ret_jobs, GError **
 
 /* ---- the end ---- */
 
-static void
-print_problem(const json_t *problem)
+char *
+watch_where(const json_t *problem, const json_t *job)
 {
-	const char *vm = field_text(problem, "vm-name"), *disk = field_text(problem, "disk");
-	g_autofree char *message = value_any(problem);
-	const char *action = field_text(problem, "action");
+	const char *vm = field_text(problem, "vm"), *disk = field_text(problem, "disk");
+	const char *name = NULL;
+	size_t i;
+	json_t *item;
+	json_array_foreach (field_array(job, "disks"), i, item)
+		if (vm && g_strcmp0(field_text(item, "vm"), vm) == 0)
+			name = field_text(item, "vm-name");
 	if (!vm)
-		vm = field_text(problem, "vm");
-	g_autofree char *where =
-		vm ? g_strconcat(vm, disk ? ":" : "", disk ? disk : "", ": ", NULL) : g_strdup("");
-	cli_talk("  %s%s", where, message);
+		return NULL;
+	if (!name)
+		name = vm;
+	return disk ? g_strdup_printf("%s:%s", name, disk) : g_strdup(name);
+}
+
+static void
+print_problem(const json_t *problem, const json_t *job)
+{
+	g_autofree char *message = value_any(problem);
+	g_autofree char *where = watch_where(problem, job);
+	const char *action = field_text(problem, "action");
+	cli_talk("  %s%s%s", where ? where : "", where ? ": " : "", message);
 	if (action && *action)
 		cli_talk("    -> %s", action);
 }
@@ -350,6 +363,6 @@ watch_verdict(struct cli *cli, const json_t *job)
 	g_autoptr(json_t) problems =
 		cli_call(cli, "job-errors", json_pack("{s:s}", "job", number), NULL);
 	json_array_foreach (problems, i, item)
-		print_problem(item);
+		print_problem(item, job);
 	return CLI_FAILED;
 }

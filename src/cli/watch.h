@@ -26,6 +26,10 @@ int watch_jobs(struct cli *cli, const char *const *ids, json_t **ret_jobs, GErro
  * that did. Returns CLI_OK when it succeeded, else CLI_FAILED. */
 int watch_verdict(struct cli *cli, const json_t *job);
 
+/* "db:vda" of an entry of job-errors: its machine's name is among the job's disks, else its UUID
+ * must do. NULL when it is about the whole job. Free with g_free(). */
+char *watch_where(const json_t *problem, const json_t *job);
+
 /* The environment of a progress on stderr. */
 struct progress_env;
 void watch_progress_env(struct progress_env *ret_env);

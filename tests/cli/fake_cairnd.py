@@ -195,7 +195,8 @@ class FakeCairnd:
     def on_query_status(self):
         return {"version": "0.1.0", "uptime-us": 3723000000,
                 "connections": [{"uri": "qemu:///system", "connected": True},
-                                {"uri": "qemu+ssh://b/system", "connected": False}],
+                                {"uri": "qemu+ssh://b/system", "connected": False,
+                                 "error": "no route"}],
                 "groups": 1, "points": 2, "held-points": 1,
                 "jobs": {"waiting": 0, "running": 1, "finished": 4},
                 "config": {"state-dir": "/var/lib/cairn", "workers": 2}}
