@@ -5,7 +5,7 @@
 #include <glib.h>
 
 #define RATE_MAX     ((guint64)1 << 50) /* bytes a second */
-#define PRIORITY_MAX 10000
+#define PRIORITY_MAX 1000000
 #define SPAN_MAX     ((guint64)366 * 86400) /* seconds */
 
 /* Bytes with three digits: "0 B", "1.5 KiB", "256 MiB". */
