@@ -196,7 +196,9 @@ void
 cairn_json_set_strv(json_t *object, const char *key, char *const *value)
 {
 	json_t *array = json_array();
-	for (; value && *value; value++)
-		json_array_append_new(array, json_string(*value));
+	for (; value && *value; value++) {
+		g_autofree char *valid = g_utf8_make_valid(*value, -1);
+		json_array_append_new(array, json_string(valid));
+	}
 	cairn_json_set(object, key, array);
 }

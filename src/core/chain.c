@@ -47,6 +47,10 @@ chain_changes(const GPtrArray *points, const struct point *point, const struct p
 		*ret_reason = g_strdup("the disk was not part of the base");
 		return NULL;
 	}
+	if (base->number > point->number) {
+		*ret_reason = g_strdup("the base does not come before this point");
+		return NULL;
+	}
 	if (first->size != last->size) {
 		*ret_reason = broken_at(base, first, last->size);
 		return NULL;

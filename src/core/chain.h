@@ -16,6 +16,6 @@ GPtrArray *chain_changes(const GPtrArray *points, const struct point *point,
 /* The newest point of the group, hidden or not; NULL. Only its bitmaps must live in QEMU. */
 struct point *chain_newest(const GPtrArray *points);
 
-/* Whether a deleted point must be kept, hidden: it is the newest (its bitmap is the base of the
- * next one), or an older point is still shown and needs its changes on the way to a newer one. */
+/* Whether a deleted point must be kept, hidden: an older point is still shown, and the way from it
+ * to a newer point leads over this one's changes, or, if this is the newest, over its bitmap. */
 gboolean chain_needs(const GPtrArray *points, const struct point *point);

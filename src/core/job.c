@@ -41,6 +41,15 @@ job_state_final(enum job_state state)
 	return FALSE;
 }
 
+gboolean
+job_state_known(enum job_state state)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(states); i++)
+		if (states[i].state == state)
+			return TRUE;
+	return FALSE;
+}
+
 const char *
 job_kind_name(enum job_kind kind)
 {

@@ -33,6 +33,7 @@ enum job_state {
 };
 const char *job_state_name(enum job_state state);
 gboolean job_state_final(enum job_state state);
+gboolean job_state_known(enum job_state state);
 
 /* Where a job is; every wait is a phase. The drawing is in job_step.c. */
 enum job_phase {

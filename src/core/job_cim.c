@@ -87,7 +87,7 @@ set_status(json_t *json, const struct job *job)
 	cairn_json_set_uint(json, "DetailedStatus",
 			    failed(job) ? 4 : 1); /* Non-Recoverable, No Additional Information */
 	cairn_json_set_uint(json, "OperatingStatus",
-			    job_state_final(job->state) ? 16 : 2); /* Completed, Servicing */
+			    job_state_final(job->state) ? 8 : 16); /* Completed, In Service */
 	cairn_json_set_uint(json, "PrimaryStatus", failed(job) ? 3 : warned ? 2 : 1);
 	g_autofree char *text = job_status_text(job);
 	cairn_json_set_string(json, "JobStatus", text);
@@ -117,7 +117,7 @@ set_job(json_t *json, const struct job *job, gint64 now)
 	set_interval(json, "ElapsedTime", job_elapsed(job, now));
 	set_calendar(json, job);
 	cairn_json_set_string(json, "Owner", job->owner);
-	cairn_json_set_uint(json, "Priority", job->priority);
+	cairn_json_set_uint(json, "Priority", MIN(job->priority, G_MAXUINT32)); /* uint32 */
 	cairn_json_set_uint(json, "PercentComplete", job_percent(job));
 	cairn_json_set_bool(json, "DeleteOnCompletion", TRUE);
 	cairn_json_set_uint(json, "RecoveryAction", 2); /* Do Not Continue */

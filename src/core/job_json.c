@@ -130,8 +130,10 @@ static json_t *
 warnings_to_json(const struct job *job)
 {
 	json_t *warnings = json_array();
-	for (guint i = 0; i < job->warnings->len; i++)
-		json_array_append_new(warnings, json_string(job->warnings->pdata[i]));
+	for (guint i = 0; i < job->warnings->len; i++) {
+		g_autofree char *valid = g_utf8_make_valid(job->warnings->pdata[i], -1);
+		json_array_append_new(warnings, json_string(valid));
+	}
 	return warnings;
 }
 
@@ -245,9 +247,8 @@ disk_from_json(struct job *job, const json_t *item, GError **error)
 static gboolean
 messages_from_json(struct job *job, const json_t *json, GError **error)
 {
-	const json_t *errors, *warnings;
-	if (!cairn_json_get_array_opt(json, "errors", &errors, error) ||
-	    !cairn_json_get_array_opt(json, "warnings", &warnings, error))
+	const json_t *errors;
+	if (!cairn_json_get_array_opt(json, "errors", &errors, error))
 		return FALSE;
 	for (size_t i = 0; i < json_array_size(errors); i++) {
 		const json_t *item = json_array_get(errors, i);
@@ -261,9 +262,11 @@ messages_from_json(struct job *job, const json_t *json, GError **error)
 			CAIRN_ERROR, cairn_error_from_class(class_name), message);
 		job_add_error(job, one, vm, disk);
 	}
-	for (size_t i = 0; i < json_array_size(warnings); i++)
-		if (json_is_string(json_array_get(warnings, i)))
-			job_add_warning(job, json_string_value(json_array_get(warnings, i)));
+	g_auto(GStrv) texts = NULL;
+	if (!cairn_json_get_strv_opt(json, "warnings", &texts, error))
+		return FALSE;
+	for (char **text = texts; *text; text++)
+		job_add_warning(job, *text);
 	return TRUE;
 }
 
@@ -293,6 +296,12 @@ states_from_json(struct job *job, const json_t *json, GError **error)
 	    !cairn_json_get_string(json, "consistency", &consistency, error) ||
 	    !consistency_parse(consistency, &job->consistency, error))
 		return FALSE;
+	if (!job_state_known((enum job_state)state) ||
+	    (outcome != 0 && !job_state_final((enum job_state)outcome))) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+			    "unknown job state %u or outcome %u", state, outcome);
+		return FALSE;
+	}
 	job->state = (enum job_state)state;
 	job->outcome = (enum job_state)outcome;
 	job->status = (enum job_unit_status)status;
@@ -324,6 +333,11 @@ job_from_json(const json_t *json, GError **error)
 	    !cairn_json_get_string(json, "kind", &kind, error))
 		return NULL;
 	gboolean export = g_strcmp0(kind, job_kind_name(JOB_EXPORT)) == 0;
+	if (!export && g_strcmp0(kind, job_kind_name(JOB_POINT_CREATE)) != 0) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "unknown kind of job \"%s\"",
+			    kind);
+		return NULL;
+	}
 	cairn_auto(job) job = job_new(id, export ? JOB_EXPORT : JOB_POINT_CREATE);
 	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
 		if (!get_field(json, job, &fields[i], error))

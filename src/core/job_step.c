@@ -32,6 +32,7 @@ struct row {
 	enum job_commit commit; /* when the phase ended well */
 	gboolean undoing;	/* failures here are warnings, and no verb but kill is heard */
 	gboolean restart_fails; /* it cannot be asked again after a restart */
+	gboolean restart_all;	/* what its units answered is not stored before the phase ends */
 };
 
 #define ALL_UNDO (MEMBER_PREPARED | MEMBER_FROZEN | MEMBER_PAUSED | MEMBER_BEGUN)
@@ -56,7 +57,8 @@ static const struct row rows[PHASE_LAST] = {
 			   .unit = UNIT_MEMBER,
 			   .next = PHASE_CLEAN,
 			   .fail = PHASE_UNDO,
-			   .commit = COMMIT_POINT},
+			   .commit = COMMIT_POINT,
+			   .restart_all = TRUE},
 	[PHASE_CLEAN] = {.name = "cleaning up",
 			 .effect = EFFECT_CLEAN,
 			 .unit = UNIT_JOB,
@@ -296,6 +298,9 @@ advance(struct job *job, gint64 now, struct job_step_result *ret)
 		const struct row *row = &rows[job->phase];
 		if (any_status(job, row->unit, UNIT_RUNNING))
 			return;
+		/* The last copies may have ended just then: it goes on when it is resumed. */
+		if (job->phase == PHASE_COPY && job->state == JOB_SUSPENDED)
+			return;
 		gboolean failed = !row->undoing &&
 				  (job->outcome != 0 || any_status(job, row->unit, UNIT_FAILED));
 		/* The final state and what belongs to it are stored in one transaction. */
@@ -320,17 +325,18 @@ admit(struct job *job, gint64 now, struct job_step_result *ret)
 	advance(job, now, ret);
 }
 
-static void
-unit_ended(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
+/* FALSE: nobody asked, or it has answered already. */
+static gboolean
+unit_ended(struct job *job, const struct job_event *event, struct job_step_result *ret)
 {
 	const struct row *row = &rows[job->phase];
 	/* While copies are being stopped, it is the copies that answer. */
 	enum job_effect_type expected = row->effect == EFFECT_CANCEL ? EFFECT_COPY : row->effect;
 	if (event->effect.type != expected || event->effect.index >= unit_count(job, row->unit))
-		return;
+		return FALSE;
 	enum job_unit_status *status = unit_status(job, row->unit, event->effect.index);
 	if (*status != UNIT_RUNNING)
-		return;
+		return FALSE;
 	*status = event->error ? UNIT_FAILED : UNIT_DONE;
 	if (!event->error && row->unit == UNIT_MEMBER) {
 		struct job_member *member = job->members->pdata[event->effect.index];
@@ -338,6 +344,7 @@ unit_ended(struct job *job, const struct job_event *event, gint64 now, struct jo
 	}
 	if (!event->error && row->unit == UNIT_DISK)
 		ret->store = TRUE;
+	return TRUE;
 }
 
 static void
@@ -364,7 +371,8 @@ unit_failed(struct job *job, const struct job_event *event, gint64 now, struct j
 static void
 done(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
 {
-	unit_ended(job, event, now, ret);
+	if (!unit_ended(job, event, ret))
+		return;
 	if (event->error)
 		unit_failed(job, event, now, ret);
 	advance(job, now, ret);
@@ -373,7 +381,8 @@ done(struct job *job, const struct job_event *event, gint64 now, struct job_step
 static void
 fail(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
 {
-	if (job->phase == PHASE_ENDED || rows[job->phase].undoing)
+	/* After COPY nothing of the world is needed any more. */
+	if (job->phase == PHASE_FINISH || rows[job->phase].undoing)
 		return;
 	job_add_error(job, event->error, event->vm, event->disk);
 	decide(job, JOB_EXCEPTION, now, ret);
@@ -402,6 +411,9 @@ stop(struct job *job, enum job_state outcome, gint64 now, struct job_step_result
 static void
 control(struct job *job, enum job_verb verb, gint64 now, struct job_step_result *ret)
 {
+	/* It was legal when it was asked for, but other events may have come before it. */
+	if (!job_control_check(job, verb, NULL))
+		return;
 	switch (verb) {
 	case VERB_SUSPEND:
 		set_state(job, JOB_SUSPENDED, now, ret);
@@ -412,6 +424,7 @@ control(struct job *job, enum job_verb verb, gint64 now, struct job_step_result 
 		set_state(job, job->phase == PHASE_WAIT ? JOB_NEW : JOB_RUNNING, now, ret);
 		if (job->phase == PHASE_COPY)
 			emit(ret, EFFECT_RESUME, 0);
+		advance(job, now, ret);
 		break;
 	case VERB_TERMINATE:
 		stop(job, JOB_TERMINATED, now, ret);
@@ -433,7 +446,7 @@ restart(struct job *job, gint64 now, struct job_step_result *ret)
 		return;
 	for (guint i = 0; i < unit_count(job, row->unit); i++) {
 		enum job_unit_status *status = unit_status(job, row->unit, i);
-		if (*status == UNIT_RUNNING)
+		if (*status == UNIT_RUNNING || row->restart_all)
 			*status = row->effect == EFFECT_CANCEL ? UNIT_FAILED : UNIT_TODO;
 	}
 	if (row->restart_fails) {

@@ -207,6 +207,16 @@ judge_members(struct window *window)
 
 /* ---- moving ---- */
 
+/* Does a guest wait for us? If none does, nothing has to hurry. */
+static gboolean
+stands_still(const struct window *window)
+{
+	for (guint i = 0; i < window->members->len; i++)
+		if (takes_part(window, member_at(window, i)) || member_at(window, i)->frozen)
+			return TRUE;
+	return FALSE;
+}
+
 static void
 enter(struct window *window, enum window_phase phase, gint64 now)
 {
@@ -214,7 +224,7 @@ enter(struct window *window, enum window_phase phase, gint64 now)
 	if (phase == WINDOW_FREEZE)
 		window->deadline = now + window->freeze_limit;
 	else if (phase == WINDOW_PAUSE)
-		window->deadline = now + window->pause_limit;
+		window->deadline = stands_still(window) ? now + window->pause_limit : 0;
 	else if (phase != WINDOW_BEGIN) /* BEGIN shares PAUSE's */
 		window->deadline = 0;
 }
@@ -327,9 +337,9 @@ window_reply(struct window *window, const struct window_order *done, const GErro
 		note_time(member, done->deed, from, to);
 		reply_done(window, member, done->deed, frozen);
 	}
-	/* In PAUSE and BEGIN one failure is enough: nobody waits for the others. */
-	if (window->error && (window->phase == WINDOW_PAUSE || window->phase == WINDOW_BEGIN))
-		enter(window, WINDOW_RESUME, to);
+	/* One failure is enough: no guest waits for the others. */
+	if (window->error && window->phase < WINDOW_RESUME)
+		enter(window, table[window->phase].fail, to);
 	return advance(window, to, orders);
 }
 
@@ -349,7 +359,7 @@ window_expire(struct window *window, gint64 now)
 		enter(window, window->error ? WINDOW_THAW : WINDOW_PAUSE, now);
 	} else if (window->phase == WINDOW_PAUSE || window->phase == WINDOW_BEGIN) {
 		g_set_error(&window->own_error, CAIRN_ERROR, CAIRN_ERROR_LIMIT,
-			    "the machines would have been paused for more than %" G_GINT64_FORMAT
+			    "the machines would have stood still for more than %" G_GINT64_FORMAT
 			    " ms (max-pause)",
 			    window->pause_limit / 1000);
 		set_failed(window, window->own_error, NULL);
