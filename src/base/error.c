@@ -93,6 +93,17 @@ cairn_error_from_errno(int err)
 	}
 }
 
+gboolean
+cairn_fail(GError **error, enum cairn_error_code code, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_set_error_literal(error, CAIRN_ERROR, code, text);
+	return FALSE;
+}
+
 void
 cairn_set_errno(GError **error, int err, const char *format, ...)
 {

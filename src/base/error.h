@@ -37,6 +37,11 @@ guint cairn_error_cim_status(int code);
 /* errno as a CAIRN_ERROR code: ENOENT is NOT_FOUND, ENOSPC and EDQUOT are LIMIT, ... */
 int cairn_error_from_errno(int err);
 
+/* Sets @error with FORMAT and returns FALSE: `return cairn_fail(error, CAIRN_ERROR_INVALID, ...)`.
+ */
+gboolean cairn_fail(GError **error, enum cairn_error_code code, const char *format, ...)
+	G_GNUC_PRINTF(3, 4);
+
 /* Sets @error from @err; the message is FORMAT, then ": " and the text of the errno. */
 void cairn_set_errno(GError **error, int err, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
