@@ -24,16 +24,6 @@ struct image_cursor {
 
 static const guint8 zeroes[DIGEST_CLUSTER];
 
-static gboolean G_GNUC_PRINTF(2, 3) refuse(GError **error, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error_literal(error, CAIRN_ERROR, CAIRN_ERROR_IO, text);
-	return FALSE;
-}
-
 static gboolean
 check_file_size(struct image *image, const struct manifest_disk *disk, GError **error)
 {
@@ -44,17 +34,18 @@ check_file_size(struct image *image, const struct manifest_disk *disk, GError **
 	}
 	image->file_size = (guint64)st.st_size;
 	if (!S_ISREG(st.st_mode))
-		return refuse(error, "it is not a file");
+		return cairn_fail(error, CAIRN_ERROR_IO, "it is not a file");
 	if (image->file_size != disk->file_size)
-		return refuse(error,
-			      "it has %" G_GUINT64_FORMAT " bytes, but the manifest says "
-			      "%" G_GUINT64_FORMAT,
-			      image->file_size, disk->file_size);
+		return cairn_fail(error, CAIRN_ERROR_IO,
+				  "it has %" G_GUINT64_FORMAT " bytes, but the manifest says "
+				  "%" G_GUINT64_FORMAT,
+				  image->file_size, disk->file_size);
 	/* Less than a cluster may be filled up behind the disk's end. */
 	if (disk->format == MANIFEST_RAW &&
 	    (image->file_size < disk->size || image->file_size - disk->size >= DIGEST_CLUSTER))
-		return refuse(error, "its size is not that of the disk, %" G_GUINT64_FORMAT,
-			      disk->size);
+		return cairn_fail(error, CAIRN_ERROR_IO,
+				  "its size is not that of the disk, %" G_GUINT64_FORMAT,
+				  disk->size);
 	return TRUE;
 }
 
@@ -64,16 +55,18 @@ check_qcow2(const struct qcow2_file *file, const struct manifest_disk *disk, GEr
 	/* qcow2 counts in sectors: an odd disk is shown rounded up. */
 	guint64 shown = (disk->size + QCOW2_SECTOR - 1) & ~(guint64)(QCOW2_SECTOR - 1);
 	if (file->size != shown)
-		return refuse(error,
-			      "its disk has %" G_GUINT64_FORMAT " bytes, but the manifest says "
-			      "%" G_GUINT64_FORMAT,
-			      file->size, shown);
+		return cairn_fail(error, CAIRN_ERROR_IO,
+				  "its disk has %" G_GUINT64_FORMAT " bytes, but the manifest says "
+				  "%" G_GUINT64_FORMAT,
+				  file->size, shown);
 	if (g_strcmp0(file->backing, disk->backing) != 0)
-		return refuse(error, "its base is \"%s\", but the manifest says \"%s\"",
-			      file->backing ? file->backing : "(none)",
-			      disk->backing ? disk->backing : "(none)");
+		return cairn_fail(error, CAIRN_ERROR_IO,
+				  "its base is \"%s\", but the manifest says \"%s\"",
+				  file->backing ? file->backing : "(none)",
+				  disk->backing ? disk->backing : "(none)");
 	if (file->zstd != (disk->compression != NULL))
-		return refuse(error, "its compression is not what the manifest says");
+		return cairn_fail(error, CAIRN_ERROR_IO,
+				  "its compression is not what the manifest says");
 	return TRUE;
 }
 

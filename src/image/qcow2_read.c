@@ -14,16 +14,6 @@
 #define HEADER_LENGTH_MIN 104 /* up to the compression type, which is optional */
 #define BACKING_FMT_MAX	  16
 
-static gboolean G_GNUC_PRINTF(2, 3) refuse(GError **error, const char *format, ...)
-{
-	va_list args;
-	va_start(args, format);
-	g_autofree char *text = g_strdup_vprintf(format, args);
-	va_end(args);
-	g_set_error_literal(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, text);
-	return FALSE;
-}
-
 gboolean
 qcow2_pread(int fd, void *data, gsize len, guint64 offset, GError **error)
 {
@@ -63,8 +53,9 @@ table_inside(const struct qcow2_file *file, guint64 offset, guint64 len, const c
 {
 	if (offset % QCOW2_CLUSTER == 0 && inside(file, offset, len))
 		return TRUE;
-	return refuse(error, "the %s at byte %" G_GUINT64_FORMAT " is not inside the file", what,
-		      offset);
+	return cairn_fail(error, CAIRN_ERROR_INVALID,
+			  "the %s at byte %" G_GUINT64_FORMAT " is not inside the file", what,
+			  offset);
 }
 
 static gboolean
@@ -73,16 +64,18 @@ check_features(const struct qcow2_header *h, struct qcow2_file *file, guint32 he
 {
 	guint64 incompatible = GUINT64_FROM_BE(h->incompatible);
 	if (incompatible & ~QCOW2_INCOMPAT_COMPRESSION)
-		return refuse(error,
-			      "it needs features (0x%" G_GINT64_MODIFIER "x) that an export "
-			      "never has",
-			      incompatible);
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "it needs features (0x%" G_GINT64_MODIFIER "x) that an export "
+				  "never has",
+				  incompatible);
 	if (h->crypt_method != 0 || h->snapshots != 0)
-		return refuse(error, "it is encrypted or has internal snapshots");
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "it is encrypted or has internal snapshots");
 	guint8 type = header_length > HEADER_LENGTH_MIN ? h->compression_type : 0;
 	gboolean said = (incompatible & QCOW2_INCOMPAT_COMPRESSION) != 0;
 	if (type > QCOW2_COMPRESSION_ZSTD || said != (type != QCOW2_COMPRESSION_ZLIB))
-		return refuse(error, "its compression type %u is not known", type);
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "its compression type %u is not known", type);
 	file->zstd = type == QCOW2_COMPRESSION_ZSTD;
 	return TRUE;
 }
@@ -91,24 +84,28 @@ static gboolean
 check_geometry(const struct qcow2_header *h, struct qcow2_file *file, GError **error)
 {
 	if (GUINT32_FROM_BE(h->magic) != QCOW2_MAGIC)
-		return refuse(error, "it is not a qcow2 image");
+		return cairn_fail(error, CAIRN_ERROR_INVALID, "it is not a qcow2 image");
 	if (GUINT32_FROM_BE(h->version) != QCOW2_VERSION)
-		return refuse(error, "it is qcow2 version %u, not 3", GUINT32_FROM_BE(h->version));
+		return cairn_fail(error, CAIRN_ERROR_INVALID, "it is qcow2 version %u, not 3",
+				  GUINT32_FROM_BE(h->version));
 	if (GUINT32_FROM_BE(h->cluster_bits) != QCOW2_CLUSTER_BITS ||
 	    GUINT32_FROM_BE(h->refcount_order) != QCOW2_REFCOUNT_ORDER)
-		return refuse(error, "its clusters are not of 64 KiB with 16-bit refcounts");
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "its clusters are not of 64 KiB with 16-bit refcounts");
 	file->size = GUINT64_FROM_BE(h->size);
 	file->l1_entries = GUINT32_FROM_BE(h->l1_entries);
 	file->l1_offset = GUINT64_FROM_BE(h->l1_offset);
 	file->refcount_table_offset = GUINT64_FROM_BE(h->refcount_table_offset);
 	file->refcount_table_clusters = GUINT32_FROM_BE(h->refcount_table_clusters);
 	if (file->size > QCOW2_SIZE_MAX)
-		return refuse(error, "its disk is over %llu TiB", QCOW2_SIZE_MAX >> 40);
+		return cairn_fail(error, CAIRN_ERROR_INVALID, "its disk is over %llu TiB",
+				  QCOW2_SIZE_MAX >> 40);
 	guint64 needed = file->size / QCOW2_L2_BYTES + (file->size % QCOW2_L2_BYTES != 0);
 	if (file->l1_entries < needed || file->l1_entries > MAX(needed, 1))
-		return refuse(error,
-			      "its L1 table has %u entries, but the disk needs %" G_GUINT64_FORMAT,
-			      file->l1_entries, needed);
+		return cairn_fail(
+			error, CAIRN_ERROR_INVALID,
+			"its L1 table has %u entries, but the disk needs %" G_GUINT64_FORMAT,
+			file->l1_entries, needed);
 	guint64 table = (guint64)file->refcount_table_clusters * QCOW2_CLUSTER;
 	return table_inside(file, file->refcount_table_offset, table, "refcount table", error) &&
 	       (file->l1_entries == 0 ||
@@ -131,7 +128,8 @@ read_extensions(struct qcow2_file *file, const guint8 *cluster, guint32 at, guin
 		if (type == QCOW2_EXT_END)
 			return TRUE;
 		if (len > end - at)
-			return refuse(error, "a header extension is longer than the header");
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "a header extension is longer than the header");
 		if (type == QCOW2_EXT_BACKING_FMT && len <= BACKING_FMT_MAX &&
 		    !file->backing_format)
 			file->backing_format = g_strndup((const char *)cluster + at, len);
@@ -151,7 +149,8 @@ read_names(struct qcow2_file *file, const struct qcow2_header *h, const guint8 *
 		if (offset < header_length || offset > QCOW2_CLUSTER || len == 0 ||
 		    len > QCOW2_BACKING_MAX || len > QCOW2_CLUSTER - offset ||
 		    memchr(cluster + offset, 0, len))
-			return refuse(error, "the backing file name is not inside the header");
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "the backing file name is not inside the header");
 		file->backing = g_strndup((const char *)cluster + offset, len);
 		end = (guint32)offset;
 	}
@@ -164,7 +163,7 @@ read_header(struct qcow2_file *file, GError **error)
 	g_autofree guint8 *cluster = g_malloc(QCOW2_CLUSTER);
 	struct qcow2_header h;
 	if (file->file_size < QCOW2_CLUSTER)
-		return refuse(error, "it is too short for a qcow2 image");
+		return cairn_fail(error, CAIRN_ERROR_INVALID, "it is too short for a qcow2 image");
 	if (!qcow2_pread(file->fd, cluster, QCOW2_CLUSTER, 0, error))
 		return FALSE;
 	memcpy(&h, cluster, sizeof h);
@@ -173,7 +172,8 @@ read_header(struct qcow2_file *file, GError **error)
 	guint32 header_length = GUINT32_FROM_BE(h.header_length);
 	if (header_length < HEADER_LENGTH_MIN || header_length % 8 != 0 ||
 	    header_length > QCOW2_CLUSTER)
-		return refuse(error, "its header length %u is wrong", header_length);
+		return cairn_fail(error, CAIRN_ERROR_INVALID, "its header length %u is wrong",
+				  header_length);
 	return check_features(&h, file, header_length, error) &&
 	       read_names(file, &h, cluster, header_length, error);
 }
@@ -191,7 +191,8 @@ read_l1(struct qcow2_file *file, GError **error)
 			continue;
 		file->l1[i] = entry & QCOW2_OFFSET_MASK;
 		if ((entry & ~QCOW2_OFFSET_MASK) != QCOW2_COPIED)
-			return refuse(error, "entry %u of the L1 table is damaged", i);
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "entry %u of the L1 table is damaged", i);
 		if (!table_inside(file, file->l1[i], QCOW2_CLUSTER, "L2 table", error))
 			return FALSE;
 	}
@@ -245,10 +246,12 @@ decode_stored(const struct qcow2_file *file, guint64 entry, struct qcow2_cluster
 	cluster->offset = entry & QCOW2_COFFSET_MASK;
 	cluster->length = (guint32)(sectors * QCOW2_SECTOR);
 	if (!file->zstd)
-		return refuse(error, "a compressed cluster in an image without zstd");
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "a compressed cluster in an image without zstd");
 	if ((entry & QCOW2_COPIED) || cluster->offset % QCOW2_SECTOR != 0 ||
 	    !inside(file, cluster->offset, cluster->length))
-		return refuse(error, "the entry of a compressed cluster is damaged");
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "the entry of a compressed cluster is damaged");
 	return TRUE;
 }
 
@@ -267,7 +270,8 @@ qcow2_decode(const struct qcow2_file *file, guint64 raw_entry, struct qcow2_clus
 		cluster.kind = QCOW2_DATA;
 		cluster.offset = entry & QCOW2_OFFSET_MASK;
 		if ((entry & ~QCOW2_OFFSET_MASK) != QCOW2_COPIED)
-			return refuse(error, "an entry of an L2 table is damaged");
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "an entry of an L2 table is damaged");
 		if (!table_inside(file, cluster.offset, QCOW2_CLUSTER, "data", error))
 			return FALSE;
 	}
@@ -311,15 +315,18 @@ qcow2_unpack(struct qcow2_unpacker *unpacker, const void *stored, gsize len, voi
 		gsize in_before = in.pos, out_before = out.pos;
 		gsize rc = ZSTD_decompressStream(unpacker->context, &out, &in);
 		if (ZSTD_isError(rc))
-			return refuse(error, "a compressed cluster is damaged: %s",
-				      ZSTD_getErrorName(rc));
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "a compressed cluster is damaged: %s",
+					  ZSTD_getErrorName(rc));
 		if (rc == 0)
 			break;
 		if (in.pos == in_before && out.pos == out_before)
-			return refuse(error, "a compressed cluster is cut off or too long");
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "a compressed cluster is cut off or too long");
 	}
 	if (out.pos != QCOW2_CLUSTER)
-		return refuse(error, "a compressed cluster unpacks to %" G_GSIZE_FORMAT " bytes",
-			      out.pos);
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "a compressed cluster unpacks to %" G_GSIZE_FORMAT " bytes",
+				  out.pos);
 	return TRUE;
 }
