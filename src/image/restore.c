@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#define SPACE_MARGIN ((guint64)16 << 20) /* left free: tables, small files, the file system's own \
-					  */
+#define SPACE_MARGIN                                                                 \
+	((guint64)16 << 20) /* left free: tables, small files, the file system's own \
+			     */
 #define SUFFIX_MAX 64
 
 const char *const restore_formats[] = {[MANIFEST_QCOW2] = "qcow2", [MANIFEST_RAW] = "raw"};

@@ -213,7 +213,6 @@ qcow2_write(struct sink *sink, const struct sink_block *block, GError **error)
 		iov[n].iov_len = stored ? stored : SINK_CLUSTER;
 		end += iov[n++].iov_len;
 		if (stored)
-			if (stored)
 			packed += stored;
 	}
 	return n == 0 || sink_write_at(sink, iov, n, start, error);
