@@ -124,6 +124,12 @@ wait_message(struct control_client *client, int timeout_ms, gboolean stop_at_sig
 /* ---- connecting ---- */
 
 static void
+set_silent(GError **error, const char *path)
+{
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_PEER, "cairnd on \"%s\" does not answer", path);
+}
+
+static void
 set_connect_error(GError **error, int err, const char *path)
 {
 	if (err == ENOENT || err == ECONNREFUSED || err == ENOTDIR)
@@ -132,6 +138,8 @@ set_connect_error(GError **error, int err, const char *path)
 	else if (err == EACCES || err == EPERM)
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_DENIED,
 			    "no right to use \"%s\": be root or in the group \"cairn\"", path);
+	else if (err == EAGAIN)
+		set_silent(error, path);
 	else
 		cairn_set_errno(error, err, "cannot connect to \"%s\"", path);
 }
@@ -144,8 +152,7 @@ read_greeting(struct control_client *client, const char *path, GError **error)
 	if (!wait_message(client, GREETING_MS, FALSE, &message, &type, error))
 		return FALSE;
 	if (!message) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_PEER,
-			    "cairnd on \"%s\" does not answer", path);
+		set_silent(error, path);
 		return FALSE;
 	}
 	if (type == CONTROL_FAILURE) {

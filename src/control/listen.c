@@ -8,10 +8,12 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 64 /* connections that wait for accept(2) */
+#define BACKLOG		64 /* connections that wait for accept(2) */
+#define CONNECT_SECONDS 10 /* how long a client waits for a place among them */
 
 static gboolean
 set_address(struct sockaddr_un *address, const char *path)
@@ -30,13 +32,19 @@ control_connect(const char *path)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
+	/* connect(2) on a Unix socket waits while the backlog is full, for SO_SNDTIMEO at most. */
+	const struct timeval limit = {.tv_sec = CONNECT_SECONDS}, none = {0};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
 		int err = errno;
 		close(fd);
 		errno = err;
 		return -1;
 	}
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
 	return fd;
 }
 

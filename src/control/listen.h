@@ -17,5 +17,6 @@ gboolean control_listen(struct control_listener *ret_listener, const char *path,
 			guint gid, GError **error);
 void control_listener_clear(struct control_listener *listener);
 
-/* Connects to @path: a blocking descriptor, or -1 with errno. ENAMETOOLONG when it does not fit. */
+/* Connects to @path: a blocking descriptor, or -1 with errno: ENAMETOOLONG when it does not fit,
+ * EAGAIN when nobody accepts for ten seconds. */
 int control_connect(const char *path);

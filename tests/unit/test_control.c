@@ -271,6 +271,28 @@ test_too_many(struct fixture *f, gconstpointer unused)
 	wait_clients(f, 0);
 }
 
+/* Out of descriptors: the loop must not spin on the client that cannot be accepted, and must come
+ * back to it. */
+static void
+test_no_descriptors(struct fixture *f, gconstpointer unused)
+{
+	struct raw raw;
+	struct rlimit before, none;
+	guint turns = 0;
+	raw_open(&raw, f->path);
+	getrlimit(RLIMIT_NOFILE, &before);
+	none = before;
+	none.rlim_cur = (rlim_t)raw.fd + 1; /* the lowest free number is above it */
+	setrlimit(RLIMIT_NOFILE, &none);
+	while (turns < 100 && g_main_context_iteration(NULL, FALSE))
+		turns++;
+	setrlimit(RLIMIT_NOFILE, &before);
+	g_assert_cmpuint(turns, <, 100);
+	g_assert_cmpuint(control_server_clients(f->server), ==, 0);
+	raw_expect(&raw, "\"protocol\":1");
+	raw_close(&raw);
+}
+
 /* ---- events ---- */
 
 static void
@@ -436,6 +458,7 @@ main(int argc, char **argv)
 	add("half-closed-subscriber", test_half_closed_subscriber);
 	add("gone", test_gone);
 	add("too-many", test_too_many);
+	add("no-descriptors", test_no_descriptors);
 	add("filter", test_filter);
 	add("slow-reader", test_slow_reader);
 	add("large-answer-and-events", test_large_answer_and_events);
