@@ -288,6 +288,33 @@ test_list(void)
 	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND);
 }
 
+/* Two groups of one name: only the GUID tells them apart. */
+static void
+test_two_groups(void)
+{
+	cairn_auto(maker) maker = make_chain("qcow2", FALSE, 200000, 2);
+	cairn_auto(maker) other = make_chain("raw", FALSE, 200000, 1);
+	g_autofree char *from = g_build_filename(other->dir, other->group_id, NULL);
+	g_autofree char *to = g_build_filename(maker->dir, other->group_id, NULL);
+	g_autofree char *out = out_folder(maker);
+	struct restore_options options = {.dir = maker->dir, .to = out, .point = "shop@1"};
+	g_assert_cmpint(g_rename(from, to), ==, 0);
+	assert_fails(&options, CAIRN_ERROR_INVALID);
+	options.group = other->group_id;
+	options.point = "1";
+	cairn_auto(restore_result) result = restore(&options);
+	g_assert_cmpstr(result->group_id, ==, other->group_id);
+	g_assert_true(cairn_remove_tree(out, NULL));
+	/* Only one group has a second point. */
+	options.group = "shop";
+	options.point = "2";
+	cairn_auto(restore_result) second = restore(&options);
+	g_assert_cmpstr(second->group_id, ==, maker->group_id);
+	options.group = maker->group_id;
+	options.point = "elsewhere@2";
+	assert_fails(&options, CAIRN_ERROR_NOT_FOUND);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -300,5 +327,6 @@ main(int argc, char **argv)
 	g_test_add_func("/restore/damage-leaves-nothing", test_damage_leaves_nothing);
 	g_test_add_func("/restore/config", test_config);
 	g_test_add_func("/restore/list", test_list);
+	g_test_add_func("/restore/two-groups", test_two_groups);
 	return g_test_run();
 }

@@ -14,7 +14,7 @@
 
 #define DISK_SIZE (3 * 1048576 + 5 * 65536 + 512)
 #define STEP	  4096
-#define RANDOM	  150
+#define RANDOM	  60
 
 static const struct verify_options quick = {.no_qemu_img = TRUE};
 
