@@ -1,0 +1,26 @@
+/* What simulations share: a random order that can be run again. SEED=n in the environment runs just
+ * that one; a failure names its seed. */
+#pragma once
+
+#include <glib.h>
+
+struct sim {
+	GRand *rand;
+	guint32 seed;
+	gint64 now; /* microseconds; never 0 */
+};
+
+typedef void (*sim_fn)(struct sim *sim);
+
+/* Runs @fn @runs times, each with another seed. */
+void sim_run(sim_fn fn, guint runs);
+/* TRUE in @percent of the cases. */
+gboolean sim_chance(struct sim *sim, guint percent);
+guint sim_below(struct sim *sim, guint n);
+/* Ends the test and tells the seed. */
+#define sim_fail(sim, format, ...) g_error("SEED=%u: " format, (sim)->seed, __VA_ARGS__)
+#define sim_check(sim, what)                                                             \
+	do {                                                                             \
+		if (!(what))                                                             \
+			sim_fail(sim, "%s:%d: not true: %s", __FILE__, __LINE__, #what); \
+	} while (0)
