@@ -256,7 +256,7 @@ commit_export(struct engine *engine, struct job *job, struct commit *out)
 	if (job->release && point->held) {
 		/* The members' RELEASE has ended the hold already; the debts are for what it
 		 * missed. */
-		changed = engine_release_in(out->txn, point, "exported", out->debts);
+		changed = engine_released(point, "exported", out->debts);
 		g_ptr_array_set_size(out->debts, 0);
 		for (guint i = 0; i < job->members->len; i++) {
 			const struct job_member *member = job->members->pdata[i];
@@ -334,7 +334,8 @@ commit_replace(struct engine *engine, struct job *job, struct commit *out)
 	if (!held)
 		return;
 	g_autofree char *why = g_strdup_printf("replaced by point %s", job->point_name);
-	out->replaced = engine_release_in(out->txn, held, why, out->debts);
+	out->replaced = engine_released(held, why, out->debts);
+	engine_put_point(out->txn, out->replaced);
 }
 
 static gboolean

@@ -304,8 +304,7 @@ engine_replace_point(struct engine *engine, struct point *changed)
 }
 
 struct point *
-engine_release_in(struct store_txn *txn, const struct point *point, const char *reason,
-		  GPtrArray *debts)
+engine_released(const struct point *point, const char *reason, GPtrArray *debts)
 {
 	struct point *changed = point_copy(point);
 	changed->held = FALSE;
@@ -321,7 +320,6 @@ engine_release_in(struct store_txn *txn, const struct point *point, const char *
 	}
 	g_strfreev(changed->partials);
 	changed->partials = g_new0(char *, 1);
-	engine_put_point(txn, changed);
 	return changed;
 }
 
@@ -357,7 +355,8 @@ release(struct engine *engine, struct point *point, const char *reason, GError *
 {
 	cairn_auto(store_txn) txn = store_txn_new();
 	g_autoptr(GPtrArray) debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
-	cairn_auto(point) changed = engine_release_in(txn, point, reason, debts);
+	cairn_auto(point) changed = engine_released(point, reason, debts);
+	engine_put_point(txn, changed);
 	engine_put_debts(txn, debts);
 	if (!store_commit(engine->store, txn, error))
 		return FALSE;

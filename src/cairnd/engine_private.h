@@ -96,10 +96,9 @@ void engine_adopt_debts(struct engine *engine, GPtrArray *debts);
 /* The point of @group whose data is held; NULL. */
 struct point *engine_held(const struct engine *engine, const char *group);
 void engine_replace_point(struct engine *engine, struct point *point);
-/* Lets the point's data go in @txn: a changed copy to be put in place with engine_replace_point().
- */
-struct point *engine_release_in(struct store_txn *txn, const struct point *point,
-				const char *reason, GPtrArray *debts);
+/* A copy of @point whose data is let go, to be stored with the debts appended to @debts and put in
+ * place with engine_replace_point(). */
+struct point *engine_released(const struct point *point, const char *reason, GPtrArray *debts);
 void engine_point_event(struct engine *engine, const char *name, const struct point *point);
 
 /* engine_jobs.c */

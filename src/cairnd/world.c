@@ -228,11 +228,10 @@ gboolean
 world_open(struct world *world, GError **error)
 {
 	g_autofree char *points = g_build_filename(world->config->state_dir, "points", NULL);
-	g_autofree char *nbd = g_build_filename(world->config->run_dir, "nbd", NULL);
 	/* QEMU runs as another user and must reach its sockets and scratch files: the folders on
 	 * the way can be entered, what is secret in them cannot be read. */
 	if (!make_dir(world->config->state_dir, 0711, error) || !make_dir(points, 0700, error) ||
-	    !make_dir(world->config->run_dir, 0755, error) || !make_dir(nbd, 0755, error) ||
+	    !make_dir(world->config->run_dir, 0755, error) ||
 	    !make_dir(world->config->scratch_dir, 0711, error))
 		return FALSE;
 	for (guint i = 0; i < world->hosts->len; i++)
