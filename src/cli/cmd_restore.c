@@ -84,18 +84,29 @@ restore(struct cli *cli, const char *dir, GError **error)
 	return restore_export(&options, &result, error) ? result : NULL;
 }
 
+/* The paths of all files, borrowed; NULL-terminated. */
+static char **
+paths_of(const struct restore_result *result)
+{
+	char **paths = g_new0(char *, result->files->len + 1);
+	for (guint i = 0; i < result->files->len; i++)
+		paths[i] = ((struct restored_file *)result->files->pdata[i])->path;
+	return paths;
+}
+
 /* The files stay when defining fails: they are whole, and the message says what to do. */
 static gboolean
 define_all(struct cli *cli, struct define *define, const struct restore_result *result,
 	   GError **error)
 {
+	g_autofree char **paths = paths_of(result);
 	for (guint i = 0; i < result->files->len; i++) {
 		const struct restored_file *file = result->files->pdata[i];
 		if (file->kind != RESTORED_CONFIG)
 			continue;
 		g_autofree char *name = g_strconcat(file->vm_name, opt.suffix, NULL);
 		if (!define_check_free(define, name, NULL, error) ||
-		    !define_file(define, file->path, error)) {
+		    !define_file(define, file->path, paths, error)) {
 			g_prefix_error(error,
 				       "the files are restored, but defining \"%s\": ", name);
 			return FALSE;

@@ -6,6 +6,9 @@
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <libxml/parser.h>
+#include <libxml/tree.h>
+#include <string.h>
 
 #define XML_MAX (8 << 20)
 
@@ -73,11 +76,74 @@ define_check_free(struct define *define, const char *name, const char *uuid, GEr
 	       !exists(virDomainLookupByUUIDString(define->connection, uuid), "UUID", error);
 }
 
+/* ---- the disks of the configuration ---- */
+
+static xmlNode *
+next_named(xmlNode *node, const char *name)
+{
+	while (node &&
+	       (node->type != XML_ELEMENT_NODE || strcmp((const char *)node->name, name) != 0))
+		node = node->next;
+	return node;
+}
+
+static xmlNode *
+child(const xmlNode *node, const char *name)
+{
+	return node ? next_named(node->children, name) : NULL;
+}
+
+/* Free with g_free(); NULL when there is none. */
+static char *
+attribute(xmlNode *node, const char *name)
+{
+	xmlChar *text = node ? xmlGetProp(node, (const xmlChar *)name) : NULL;
+	char *copy = g_strdup((const char *)text);
+	xmlFree(text);
+	return copy;
+}
+
+/* CD-ROMs and disks that are only read do no harm. */
+static gboolean
+check_disk(xmlNode *disk, char *const *restored, GError **error)
+{
+	g_autofree char *device = attribute(disk, "device");
+	g_autofree char *file = attribute(child(disk, "source"), "file");
+	g_autofree char *target = attribute(child(disk, "target"), "dev");
+	gboolean is_disk = !device || strcmp(device, "disk") == 0 || strcmp(device, "lun") == 0;
+	if (!is_disk || child(disk, "readonly") || !child(disk, "source"))
+		return TRUE;
+	if (file && g_strv_contains((const char *const *)restored, file))
+		return TRUE;
+	g_set_error(
+		error, CAIRN_ERROR, CAIRN_ERROR_STATE,
+		"its disk \"%s\" was not restored, and it would use the original one%s%s; restore "
+		"all disks, or change config.xml and define it by hand",
+		target ? target : "?", file ? ", " : "", file ? file : "");
+	return FALSE;
+}
+
+static gboolean
+check_disks(const char *xml, gsize len, char *const *restored, GError **error)
+{
+	xmlDoc *doc = xmlReadMemory(xml, (int)len, "config.xml", NULL,
+				    XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+	xmlNode *devices = child(doc ? xmlDocGetRootElement(doc) : NULL, "devices");
+	gboolean ok = TRUE;
+	for (xmlNode *disk = child(devices, "disk"); disk && ok;
+	     disk = next_named(disk->next, "disk"))
+		ok = check_disk(disk, restored, error);
+	xmlFreeDoc(doc);
+	return ok;
+}
+
 gboolean
-define_file(struct define *define, const char *path, GError **error)
+define_file(struct define *define, const char *path, char *const *restored, GError **error)
 {
 	g_autofree char *xml = NULL;
-	if (!cairn_file_read(path, XML_MAX, &xml, NULL, error))
+	gsize len;
+	if (!cairn_file_read(path, XML_MAX, &xml, &len, error) ||
+	    !check_disks(xml, len, restored, error))
 		return FALSE;
 	virDomainPtr domain =
 		virDomainDefineXMLFlags(define->connection, xml, VIR_DOMAIN_DEFINE_VALIDATE);

@@ -329,13 +329,15 @@ watch_where(const json_t *problem, const json_t *job)
 	return disk ? g_strdup_printf("%s:%s", name, disk) : g_strdup(name);
 }
 
+/* @told is what the first line said already. */
 static void
-print_problem(const json_t *problem, const json_t *job)
+print_problem(const json_t *problem, const json_t *job, const char *told)
 {
 	g_autofree char *message = value_any(problem);
 	g_autofree char *where = watch_where(problem, job);
 	const char *action = field_text(problem, "action");
-	cli_talk("  %s%s%s", where ? where : "", where ? ": " : "", message);
+	if (g_strcmp0(message, told) != 0)
+		cli_talk("  %s%s%s", where ? where : "", where ? ": " : "", message);
 	if (action && *action)
 		cli_talk("    -> %s", action);
 }
@@ -363,6 +365,6 @@ watch_verdict(struct cli *cli, const json_t *job)
 	g_autoptr(json_t) problems =
 		cli_call(cli, "job-errors", json_pack("{s:s}", "job", number), NULL);
 	json_array_foreach (problems, i, item)
-		print_problem(item, job);
+		print_problem(item, job, why);
 	return CLI_FAILED;
 }

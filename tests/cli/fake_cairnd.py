@@ -318,8 +318,10 @@ class FakeCairnd:
         self.find_job(job)
         if self.scenario != "failing":
             return []
-        return [{"class": "Limit", "code": 32778, "message": "the folder is full", "vm": DB,
-                 "disk": "vda", "action": "free space in /backup and export again"},
+        return [{"class": "Limit", "code": 32778, "message": "the folder is full", "vm": None,
+                 "disk": None, "action": "free space in /backup and export again"},
+                {"class": "Limit", "code": 32778, "message": "no space left", "vm": DB,
+                 "disk": "vda", "action": None},
                 {"class": "Peer", "code": 32768, "message": "lost\x1b[31m", "vm": None,
                  "disk": None, "action": None}]
 

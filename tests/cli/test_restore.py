@@ -15,7 +15,10 @@ GROUP = "11111111-0000-4000-8000-000000000001"
 POINTS = ["22222222-0000-4000-8000-00000000000%d" % i for i in (1, 2)]
 CLUSTER, BLOCK = 65536, 1 << 20
 NAMES = {"db": "44444444-0000-4000-8000-000000000001",
-         "test": "44444444-0000-4000-8000-000000000002"}
+         "test": "44444444-0000-4000-8000-000000000002",
+         "two": "44444444-0000-4000-8000-000000000003"}
+OTHER_DISK = """<disk type='file' device='disk'><driver name='qemu' type='raw'/>
+<source file='/images/original.raw'/><target dev='vdb' bus='virtio'/></disk>"""
 
 
 def image(seed):
@@ -58,7 +61,7 @@ def machine(folder, name, seed):
     config = """<domain type='test'><name>%s</name><uuid>%s</uuid><memory>65536</memory>
 <os><type>hvm</type></os><devices><disk type='file' device='disk'>
 <driver name='qemu' type='raw'/><source file='/images/%s.raw'/><target dev='vda' bus='virtio'/>
-</disk></devices></domain>""" % (name, guid.lower(), name)
+</disk>%s</devices></domain>""" % (name, guid.lower(), name, OTHER_DISK if name == "two" else "")
     data = image(seed)
     path = guid + "/vda.raw"
     put(folder, path, data)
@@ -103,7 +106,7 @@ def read(path):
 
 def test_verify(top, out):
     done = run("verify", top)
-    assert "2 points, 4 images" in done.stdout and "0 errors, 0 warnings" in done.stdout, done
+    assert "2 points, 6 images" in done.stdout and "0 errors, 0 warnings" in done.stdout, done
     assert json.loads(run("verify", top, "--json", "--threads", "1").stdout)["errors"] == 0
     assert run("verify", top, "--quiet").stdout == ""
 
@@ -166,6 +169,14 @@ def test_define_taken(top, out):
     done = run("restore", top, "--to", out, "--vm", "test", "--suffix", "-2", "--format", "raw",
                "--define", "--connect", "test:///default")
     assert 'defined "test-2"' in done.stderr, done
+
+
+def test_define_original(top, out):
+    # Its second disk is not in the export: the restored machine would write to the original.
+    done = run("restore", top, "--to", out, "--vm", "two", "--format", "raw", "--define",
+               "--connect", "test:///default", status=1)
+    assert '"vdb" was not restored' in done.stderr and "/images/original.raw" in done.stderr, done
+    assert os.path.exists(os.path.join(out, "two", "vda.raw"))
 
 
 def main():

@@ -196,10 +196,11 @@ def test_failing(daemon):
     done = run(daemon, "export", "web@2", "/backup")
     assert done.returncode == 1 and done.stdout == ""
     assert "cairn: job 7 (export web@2): exception: the folder is full" in done.stderr
-    assert "  db:vda: the folder is full" in done.stderr
+    assert "  db:vda: no space left" in done.stderr
+    assert done.stderr.count("the folder is full") == 1, done.stderr
     assert "-> free space in /backup and export again" in done.stderr
     table = run(daemon, "job", "errors", "7").stdout
-    assert re.search(r"^Limit +32778  db:vda +the folder is full +free space", table, re.M), table
+    assert re.search(r"^Limit +32778  db:vda +no space left +-$", table, re.M), table
     assert "lost?[31m" in done.stderr and "\x1b" not in done.stderr
 
 
