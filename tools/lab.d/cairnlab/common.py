@@ -14,9 +14,12 @@ class LabError(Exception):
 
 def run(argv, check=True, stdin=None, timeout=60, env=None):
     """Runs a command to its end and returns what it printed."""
-    done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=timeout, universal_newlines=True, env=env,
-                          stdin=subprocess.DEVNULL if stdin is None else None)
+    try:
+        done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              timeout=timeout, universal_newlines=True, env=env,
+                              stdin=subprocess.DEVNULL if stdin is None else None)
+    except subprocess.TimeoutExpired:
+        raise LabError("%s: no end after %d s" % (" ".join(argv[:6]), timeout))
     if check and done.returncode:
         raise LabError("%s: %s" % (" ".join(argv[:6]), (done.stderr or done.stdout).strip()))
     return done.stdout

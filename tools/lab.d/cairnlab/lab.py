@@ -76,14 +76,15 @@ class Lab:
     def _start_libvirt(self, options):
         cache = options.cache_dir or os.path.join(REPO, "build-lab")
         self.save(cache=cache)
-        if options.uri == "private" and not libvirtd.can_unshare():
+        private = options.uri != "system" and libvirtd.can_unshare()
+        if options.uri == "private" and not private:
             raise LabError("no mount namespaces here (a container?): use --uri system")
-        if options.uri == "private":
+        if private:
             self.save(libvirtd=libvirtd.start(self.directory, cache),
                       uri=libvirtd.uri(self.directory))
             libvirtd.wait_ready(self.directory, self.state["libvirtd"])
         else:
-            self.save(system_libvirtd=libvirtd.start_system(), uri="qemu:///system")
+            self.save(system_libvirtd=libvirtd.start_system(), uri=libvirtd.SYSTEM)
 
     def _plan_guests(self, options):
         names = options.names.split(",") if options.names else [
@@ -175,6 +176,7 @@ class Lab:
             with ThreadPoolExecutor(max_workers=8) as pool:
                 list(pool.map(self._remove_guest, state["guests"]))
         libvirtd.stop(self.directory, state.get("libvirtd"))
+        libvirtd.stop_system(state.get("system_libvirtd") or [])
         if os.path.exists(self.path):
             os.unlink(self.path)
         for name in ("bin", "state", "run", "exports", "env", "cairn.conf", "guests", "libvirt",

@@ -13,6 +13,7 @@ LIBVIRTD = "/usr/sbin/libvirtd"
 # What the daemon thinks -> folder in DIR/libvirt; the cache of QEMU's abilities is shared by labs.
 FOLDERS = {"/etc/libvirt": "etc", "/var/lib/libvirt": "lib", "/run/libvirt": "run",
            "/var/log/libvirt": "log"}
+SYSTEM = "qemu:///system"
 CACHE = "/var/cache/libvirt"
 
 LIBVIRTD_CONF = """unix_sock_group = "root"
@@ -70,6 +71,12 @@ def start(directory, cache):
         os.makedirs(outside, mode=0o755, exist_ok=True)
         os.makedirs(inside, mode=0o755, exist_ok=True)
         script.append("mount --bind '%s' '%s'" % (outside, inside))
+    # The guests are emulated: hide a KVM that is there. libvirt asks QEMU for its abilities again before
+    # every call, a minute long, when QEMU's user may not open a /dev/kvm that others may.
+    if os.path.exists("/dev/kvm"):
+        hidden = os.path.join(base, "no-kvm")
+        os.close(os.open(hidden, os.O_WRONLY | os.O_CREAT, 0))
+        script.append("mount --bind '%s' /dev/kvm" % hidden)
     with open(os.path.join(base, "etc/libvirtd.conf"), "w") as file:
         file.write(LIBVIRTD_CONF)
     with open(os.path.join(base, "etc/qemu.conf"), "w") as file:
@@ -88,9 +95,7 @@ def wait_ready(directory, who):
     def probe():
         if not os.path.exists(socket_path(directory)):
             return False
-        return subprocess.run(["virsh", "-c", uri(directory), "-q", "list"],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode == 0
+        return _quiet(["virsh", "-c", uri(directory), "-q", "list"]).returncode == 0
     wait_until("libvirtd (see %s/libvirt/libvirtd.log)" % directory, probe, 60,
                alive=lambda: is_running(who))
 
@@ -130,20 +135,37 @@ def stop(directory, who):
         end(process, seconds=5)
 
 
-def start_system():
-    """The machine's own daemon, started only when none answers; it is left running."""
-    probe = ["virsh", "-c", "qemu:///system", "-q", "list"]
+def _quiet(argv):
+    return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, universal_newlines=True)
 
-    def answers():
-        return subprocess.run(probe, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode == 0
-    if answers():
+
+def _from_pid_file(path):
+    try:
+        with open(path) as file:
+            return identity(int(file.read()))
+    except (OSError, ValueError):
         return None
+
+
+def start_system():
+    """The machine's own daemon; returns what was started here, nothing when one answers already."""
+    probe = ["virsh", "-c", SYSTEM, "-q", "list"]
+    if _quiet(probe).returncode == 0:
+        return []
     run(["/usr/sbin/virtlogd", "-d"], check=False)
     run([LIBVIRTD, "-d"])
-    wait_until("the system's libvirtd", answers, 60)
-    with open("/run/libvirtd.pid") as file:
-        return identity(int(file.read()))
+    wait_until("the system's libvirtd", lambda: _quiet(probe).returncode == 0, 60)
+    started = [_from_pid_file("/run/%s.pid" % name) for name in ("libvirtd", "virtlogd")]
+    return [who for who in started if who]
+
+
+def stop_system(started):
+    """Ends what start_system() started, unless somebody else has guests there by now."""
+    listed = _quiet(["virsh", "-c", SYSTEM, "-q", "list", "--all", "--name"])
+    if listed.returncode or not listed.stdout.split():
+        for who in started:
+            end(who)
 
 
 def require():
