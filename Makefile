@@ -38,6 +38,7 @@ bench:
 	@packaging/deps build run lab bench
 	@$(MAKE) --no-print-directory compile
 	bench/copy $(BUILD)
+	bench/pause $(BUILD)
 
 # The prefix of an existing build folder follows PREFIX.
 install: compile
