@@ -302,7 +302,7 @@ copy_slots_init(struct copy *copy)
 	for (guint i = 0; i < copy->n_slots; i++) {
 		struct slot *slot = &copy->slots[i];
 		slot->copy = copy;
-		slot->block.buffer = g_malloc(SINK_BLOCK);
+		slot->block.buffer = g_aligned_alloc(1, SINK_BLOCK, SINK_ALIGNMENT);
 		if (sink_compresses(copy->sink))
 			slot->block.packed = g_malloc(SINK_BLOCK);
 	}
@@ -313,7 +313,7 @@ void
 copy_slots_clear(struct copy *copy)
 {
 	for (guint i = 0; i < copy->n_slots; i++) {
-		g_free(copy->slots[i].block.buffer);
+		g_aligned_free(copy->slots[i].block.buffer);
 		g_free(copy->slots[i].block.packed);
 	}
 	g_free(copy->slots);

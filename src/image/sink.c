@@ -53,6 +53,9 @@ open_files(struct sink *sink, GError **error)
 		cairn_set_errno(error, errno, "cannot open \"%s\"", options->path);
 		return FALSE;
 	}
+	/* Not every file system can: then it stays -1. */
+	sink->direct_fd = open(options->path, O_WRONLY | O_DIRECT | O_CLOEXEC | O_NOFOLLOW);
+	sink->direct = sink->direct_fd >= 0;
 	if (!options->parent)
 		return TRUE;
 	sink->parent_fd = open(options->parent, O_RDONLY | O_CLOEXEC);
@@ -75,7 +78,7 @@ sink_open(const struct sink_options *options, GError **error)
 	sink->options.path = g_strdup(options->path);
 	sink->options.parent = g_strdup(options->parent);
 	sink->options.backing = g_strdup(options->backing);
-	sink->fd = sink->parent_fd = -1;
+	sink->fd = sink->direct_fd = sink->parent_fd = -1;
 	if (!open_files(sink, error) || !sink->driver->open(sink, error))
 		return NULL;
 	return g_steal_pointer(&sink);
@@ -89,6 +92,8 @@ sink_close(struct sink *sink)
 	sink->driver->close(sink);
 	if (sink->fd >= 0)
 		close(sink->fd);
+	if (sink->direct_fd >= 0)
+		close(sink->direct_fd);
 	if (sink->parent_fd >= 0)
 		close(sink->parent_fd);
 	g_free((char *)sink->options.path);
@@ -218,7 +223,6 @@ take_digest(struct digest *digest, struct sink_block *block)
 			digest_block_cluster(digest, i, block->buffer + i * SINK_CLUSTER,
 					     len ? stored : NULL, len);
 		if (len)
-			if (len)
 			stored += len;
 	}
 	digest_block_end(digest, block->digest);
@@ -280,7 +284,7 @@ sink_resume(struct sink *sink, guint32 index, GError **error)
 	struct stat st;
 	if (fstat(sink->fd, &st) < 0)
 		return failed(sink, error);
-	if ((guint64)st.st_size < kept) {
+	if ((guint64)st.st_size < sink->end) {
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "\"%s\" is too short",
 			    sink->options.path);
 		return FALSE;
@@ -305,12 +309,40 @@ sink_finish(struct sink *sink, struct sink_totals *ret_totals, GError **error)
 	return TRUE;
 }
 
+/* What direct I/O asks of every disk that is in use. */
+static gboolean
+is_aligned(const struct iovec *iov, int n, guint64 offset)
+{
+	guint64 bits = offset;
+	for (int i = 0; i < n; i++)
+		bits |= (guint64)(gsize)iov[i].iov_base | iov[i].iov_len;
+	return bits % SINK_ALIGNMENT == 0;
+}
+
+/* Past the page cache where that can be done: the copy is read by nobody soon, and must not push
+ * out what the guests and the NBD server need. It also costs half the processor time. */
+static ssize_t
+write_some(struct sink *sink, const struct iovec *iov, int n, guint64 offset)
+{
+	if (g_atomic_int_get(&sink->direct) && is_aligned(iov, n, offset)) {
+		ssize_t done = pwritev(sink->direct_fd, iov, n, (off_t)offset);
+		if (done >= 0 || errno != EINVAL)
+			return done;
+		g_atomic_int_set(&sink->direct, FALSE);
+	}
+	ssize_t done = pwritev(sink->fd, iov, n, (off_t)offset);
+	/* Begins to write to the disk, so that the fsync at the end finds little to do. Only
+	 * advice. */
+	if (done > 0)
+		(void)sync_file_range(sink->fd, (off_t)offset, done, SYNC_FILE_RANGE_WRITE);
+	return done;
+}
+
 gboolean
 sink_write_at(struct sink *sink, struct iovec *iov, int n, guint64 offset, GError **error)
 {
-	guint64 start = offset;
 	while (n > 0) {
-		ssize_t done = pwritev(sink->fd, iov, n, (off_t)offset);
+		ssize_t done = write_some(sink, iov, n, offset);
 		if (done < 0 && errno == EINTR)
 			continue;
 		if (done < 0)
@@ -323,8 +355,5 @@ sink_write_at(struct sink *sink, struct iovec *iov, int n, guint64 offset, GErro
 			iov->iov_len -= (gsize)done;
 		}
 	}
-	/* Only advice: a file system without it writes later. */
-	(void)sync_file_range(sink->fd, (off_t)start, (off_t)(offset - start),
-			      SYNC_FILE_RANGE_WRITE);
 	return TRUE;
 }

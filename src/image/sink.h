@@ -17,6 +17,8 @@
 #define SINK_CLUSTER   DIGEST_CLUSTER
 #define SINK_BLOCK     DIGEST_BLOCK
 #define SINK_PER_BLOCK DIGEST_PER_BLOCK
+/* Buffers that begin at a multiple of it are written without the page cache. */
+#define SINK_ALIGNMENT 4096
 
 struct sink_options {
 	const char *format; /* "qcow2" or "raw" */

@@ -9,8 +9,11 @@ struct sink {
 	const struct sink_driver *driver;
 	struct sink_options options; /* the strings are the sink's own */
 	int fd;
+	int direct_fd; /* the same file with O_DIRECT, or -1 */
+	gint direct;   /* atomic: it can be used */
 	int parent_fd;
 	guint64 next; /* blocks below have been placed */
+	guint64 end;  /* of what was placed in the file, bytes; the driver's place() keeps it */
 	struct sink_totals totals;
 	void *state; /* the driver's */
 };
@@ -36,7 +39,6 @@ struct sink_driver {
 extern const struct sink_driver sink_qcow2;
 extern const struct sink_driver sink_raw;
 
-/* pwritev(2) of all, starting the write to the disk so that the fsync at the end finds little to
- * do. */
+/* pwritev(2) of all, past the page cache when memory, place and lengths allow it. */
 struct iovec;
 gboolean sink_write_at(struct sink *sink, struct iovec *iov, int n, guint64 offset, GError **error);

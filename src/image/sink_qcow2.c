@@ -187,6 +187,7 @@ qcow2_place(struct sink *sink, struct sink_block *block, GError **error)
 			entry = QCOW2_ZERO;
 		entries[i] = GUINT64_TO_BE(entry);
 	}
+	sink->end = writer->position;
 	return TRUE;
 }
 

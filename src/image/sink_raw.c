@@ -42,8 +42,11 @@ raw_carried_zero(const struct sink *sink, guint16 zero)
 static gboolean
 raw_place(struct sink *sink, struct sink_block *block, GError **error)
 {
-	for (guint i = 0; i < SINK_PER_BLOCK; i++)
+	for (guint i = 0; i < SINK_PER_BLOCK; i++) {
 		block->offsets[i] = (guint64)block->index * SINK_BLOCK + (guint64)i * SINK_CLUSTER;
+		if ((block->data | block->base) >> i & 1)
+			sink->end = MIN(block->offsets[i] + SINK_CLUSTER, sink->options.size);
+	}
 	return TRUE;
 }
 

@@ -167,6 +167,14 @@ class Interrupted(Case):
             self.assertEqual(self.finish("qcow2", *args), 0)
             os.unlink(self.out)
 
+    def test_raw_ends_in_a_hole(self):
+        """What is durable of a raw image may end before the block that was reached last."""
+        with open(self.disk, "r+b") as file:
+            file.write(self.random.randbytes(CLUSTER) + bytes(40 * MIB))
+        args = ["--sink", "raw", "--digest", "sha256", self.source().uri("vda"), self.out]
+        self.interrupted(*args)
+        self.assertGreater(self.finish("raw", *args), 0)
+
     def test_one_at_a_time(self):
         args = ["--digest", "sha256", self.source().uri("vda"), self.out]
         copy = Copy("--rate", "20M", *args)
