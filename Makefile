@@ -44,6 +44,7 @@ bench:
 install: compile
 	$(MESON) configure $(BUILD) $(subst --,-D,$(SETUP))
 	DESTDIR="$(DESTDIR)" $(MESON) install -C $(BUILD)
+	@packaging/after-install "$(DESTDIR)" $(PREFIX)
 
 clean:
 	rm -rf $(BUILD) build-gcc build-clang build-asan build-lab
