@@ -34,10 +34,14 @@ test: deps compile
 lint: deps compile
 	$(MESON) test -C $(BUILD) --suite check --print-errorlogs
 
+# Speed and memory beside other programs; how long guests stand still. virtnbdbackup is one of them
+# when it can be had.
 bench:
 	@packaging/deps build run lab bench
+	@packaging/deps rivals || true
 	@$(MAKE) --no-print-directory compile
 	bench/copy $(BUILD)
+	bench/pause $(BUILD)
 	bench/pause $(BUILD)
 
 # The prefix of an existing build folder follows PREFIX.

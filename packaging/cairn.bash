@@ -12,7 +12,7 @@ _cairn()
 	prefix=${typed%"${typed##*[@:=]}"}
 	while IFS= read -r word; do
 		if [[ $word == :files ]]; then
-			compopt -o filenames 2>/dev/null
+			compopt -o filenames 2>/dev/null || :
 			while IFS= read -r word; do
 				COMPREPLY+=("$word")
 			done < <(compgen -f -- "$typed")
