@@ -168,8 +168,7 @@ job_add_disk(struct job *job, const char *vm, const char *vm_name, const char *t
 static const char *const actions[CAIRN_ERROR_LAST] = {
 	[CAIRN_ERROR_INVALID] = "Correct the request and ask again.",
 	[CAIRN_ERROR_NOT_FOUND] =
-		"Check the name; `cairn group list`, `cairn point list` and `cairn "
-		"vm list` show what there is.",
+		"Check the name: `cairn group list`, `cairn point list`, `cairn vm list`.",
 	[CAIRN_ERROR_EXISTS] = "Use another folder or name, or remove what is there.",
 	[CAIRN_ERROR_STATE] = "Take a new point and export that one.",
 	[CAIRN_ERROR_BUSY] = "Wait until the other job has ended (`cairn job list`), or end it.",

@@ -1,6 +1,5 @@
-/* A job's table against a world that answers in any order, fails, loses the daemon and hears verbs
- * at every moment: it always ends, undoes what it did, and commits once and only when it went well.
- */
+/* A job's table against a world that answers in any order, fails, loses the daemon and hears verbs:
+ * the job always ends, undoes what it did, and commits once and only when it went well. */
 #include "base/error.h"
 #include "base/json.h"
 #include "core/job_step.h"
@@ -27,6 +26,8 @@ struct world {
 	guint stores, stop_nth; /* the daemon is killed at the n-th store */
 	gboolean stop_before;
 	gboolean killed;
+	enum job_verb verb;
+	guint verb_at; /* in this round, counted from 1; 0: never */
 	guint trouble; /* percent of steps with a verb, a lost machine or a restart */
 };
 
@@ -52,8 +53,7 @@ needed_flags(enum job_effect_type type)
 static gboolean
 is_undo(enum job_effect_type type)
 {
-	return type == EFFECT_UNDO || type == EFFECT_UNSERVE || type == EFFECT_UNSTAGE ||
-	       type == EFFECT_RELEASE || type == EFFECT_FINISH || type == EFFECT_CLEAN;
+	return type == EFFECT_UNDO || type == EFFECT_UNSERVE || type == EFFECT_RELEASE;
 }
 
 /* What will be done is written down before: in the store, not only in memory. */
@@ -180,8 +180,7 @@ answer(struct world *world, guint index)
 				    job_effect_name(effect.type));
 	g_array_remove_index_fast(world->running, index);
 	leave(world, &effect, !error);
-	if (error && is_undo(effect.type) && effect.type != EFFECT_FINISH &&
-	    effect.type != EFFECT_CLEAN && effect.type != EFFECT_UNSTAGE)
+	if (error && is_undo(effect.type))
 		world->undo_failed[effect.index] = TRUE;
 	apply(world, &effect, !error);
 	struct job_event event = {.type = JOB_EVENT_DONE, .effect = effect, .error = error};
@@ -259,11 +258,10 @@ step(struct world *world, const struct job_event *event)
 		check_commit(world, result.commit);
 		json_decref(world->stored);
 		world->stored = job_to_json(world->job);
-		if (stop) {
-			job_step_result_clear(&result);
+		if (stop)
+			g_array_set_size(result.effects, 0);
+		if (stop)
 			restart(world);
-			return;
-		}
 	} else {
 		sim_check(world->sim, result.effects->len == 0 && before == world->job->phase);
 	}
@@ -408,7 +406,10 @@ play(struct world *world, enum job_kind kind)
 	guint round = 0;
 	while (world->job->phase != PHASE_ENDED) {
 		sim_check(world->sim, round < 2000);
-		live(world, round++);
+		if (++round == world->verb_at)
+			control(world, world->verb);
+		else
+			live(world, round);
 	}
 	check_end(world);
 	job_free(world->job);
@@ -478,21 +479,10 @@ static void
 play_each_verb(struct sim *sim)
 {
 	for (guint verb = 0; verb < VERB_LAST; verb++)
-		for (guint at = 0; at < 30; at++) {
-			struct world world = {.sim = sim};
-			world.job = job_new("job", at % 2 ? JOB_EXPORT : JOB_POINT_CREATE);
-			world.stored = job_to_json(world.job);
-			world.running = g_array_new(FALSE, FALSE, sizeof(struct job_effect));
-			for (guint round = 0; world.job->phase != PHASE_ENDED; round++) {
-				if (round == at / 2)
-					control(&world, (enum job_verb)verb);
-				if (world.job->phase != PHASE_ENDED)
-					live(&world, STEPS);
-			}
-			check_end(&world);
-			job_free(world.job);
-			json_decref(world.stored);
-			g_array_unref(world.running);
+		for (guint at = 1; at < 30; at++) {
+			struct world world = {
+				.sim = sim, .verb = (enum job_verb)verb, .verb_at = at / 2 + 1};
+			play(&world, at % 2 ? JOB_EXPORT : JOB_POINT_CREATE);
 		}
 }
 

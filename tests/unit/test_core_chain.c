@@ -65,10 +65,10 @@ check_broken(struct history *history, guint point, guint base, const char *targe
 	g_autoptr(GPtrArray) path =
 		chain_changes(history->points, history->points->pdata[point - 1],
 			      history->points->pdata[base - 1], "vm", target, &reason);
-	g_autofree char *owned = reason;
 	g_assert_null(path);
 	if (!reason || !strstr(reason, word))
 		g_error("\"%s\" does not say \"%s\"", reason, word);
+	g_free(reason);
 }
 
 static void
