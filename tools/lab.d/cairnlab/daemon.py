@@ -78,7 +78,7 @@ def start(directory, bin_dir, libvirtd, save):
         raise LabError("no cairnd in %s (set CAIRN_BIN or build it)" % bin_dir)
     argv = [path, "--config", os.path.join(directory, "cairn.conf")]
     if libvirtd:
-        argv = ["nsenter", "--mount=/proc/%d/ns/mnt" % libvirtd["pid"], "--wd=/"] + argv
+        argv = ["nsenter", "--target", str(libvirtd["pid"]), "--mount", "--root", "--wd"] + argv
     environment = dict(os.environ, PATH=bin_dir + ":" + os.environ["PATH"])
     with open(os.path.join(directory, "cairnd.log"), "a") as log:
         child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
