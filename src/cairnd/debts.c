@@ -53,6 +53,9 @@ pay_on(struct world *world, struct hypervisor *hv, const struct debt *debt, GErr
 static guint
 pay_partial(const struct debt *debt, GError **error)
 {
+	/* The folder is the user's and holds other exports: never more than our part of it. */
+	if (!point_is_staging_dir(debt->path))
+		return 0;
 	return cairn_remove_tree(debt->path, error) ? 0 : debt->flags;
 }
 

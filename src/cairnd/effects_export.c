@@ -31,8 +31,7 @@ export_final_dir(const char *directory, const char *group, const char *point)
 char *
 export_staging_dir(const char *directory, const char *group, const char *point)
 {
-	g_autofree char *name = g_strdup_printf(".%s.partial", point);
-	return g_build_filename(directory, group, name, NULL);
+	return point_staging_dir(directory, group, point);
 }
 
 static gboolean

@@ -315,7 +315,7 @@ engine_released(const struct point *point, const char *reason, GPtrArray *debts)
 	for (char **path = changed->partials; *path; path++) {
 		/* An unfinished export cannot be finished without the data. */
 		struct debt *debt = debt_new(point->id, NULL, NULL, DEBT_PARTIAL);
-		debt->path = g_strdup(*path);
+		debt->path = point_staging_dir(*path, point->group, point->id);
 		g_ptr_array_add(debts, debt);
 	}
 	g_strfreev(changed->partials);

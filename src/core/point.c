@@ -166,6 +166,22 @@ point_extents_id(const char *point_id, const char *vm_id, const char *target)
 	return g_strdup_printf("%s/%s/%s", point_id, vm_id, target);
 }
 
+#define STAGING_SUFFIX ".partial"
+
+char *
+point_staging_dir(const char *directory, const char *group, const char *point)
+{
+	g_autofree char *name = g_strconcat(".", point, STAGING_SUFFIX, NULL);
+	return g_build_filename(directory, group, name, NULL);
+}
+
+gboolean
+point_is_staging_dir(const char *path)
+{
+	g_autofree char *name = g_path_get_basename(path);
+	return name[0] == '.' && g_str_has_suffix(name, STAGING_SUFFIX);
+}
+
 char *
 point_disk_instance_id(const char *vm_id, const char *target)
 {

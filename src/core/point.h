@@ -90,6 +90,10 @@ struct point_disk *point_find_disk(const struct point_member *member, const char
 char *point_checkpoint_name(const char *instance, const char *point_id);
 /* The store's id of one disk's changes: "POINT/VM/TARGET"; free with g_free(). */
 char *point_extents_id(const char *point_id, const char *vm_id, const char *target);
+/* Where an export of @point in @directory lies until it is whole: DIRECTORY/GROUP/.POINT.partial;
+ * free with g_free(). */
+char *point_staging_dir(const char *directory, const char *group, const char *point);
+gboolean point_is_staging_dir(const char *path);
 /* "Cairn:VM\TARGET", the disk's instance id in ExportedDisks; free with g_free(). */
 char *point_disk_instance_id(const char *vm_id, const char *target);
 

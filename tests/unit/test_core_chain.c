@@ -197,6 +197,11 @@ test_names(void)
 	g_assert_cmpstr(extents, ==, "P/V/vda");
 	g_autofree char *disk = point_disk_instance_id("V", "vda");
 	g_assert_cmpstr(disk, ==, "Cairn:V\\vda");
+	g_autofree char *staging = point_staging_dir("/exports", "G", "P");
+	g_assert_cmpstr(staging, ==, "/exports/G/.P.partial");
+	g_assert_true(point_is_staging_dir(staging));
+	g_assert_false(point_is_staging_dir("/exports"));
+	g_assert_false(point_is_staging_dir("/exports/G/P"));
 }
 
 int
