@@ -103,11 +103,11 @@ world_run(gboolean may_fail, const char *program, ...)
 }
 
 static void
-open_hypervisor(struct world *world)
+open_hypervisor(struct world *world, const char *uri)
 {
 	g_autoptr(GError) error = NULL;
 	events = g_ptr_array_new_with_free_func(seen_free);
-	world->hv = hypervisor_open(world->uri, &error);
+	world->hv = hypervisor_open(uri, &error);
 	if (!world->hv)
 		g_error("%s", error->message);
 	hypervisor_set_events(world->hv, on_event, NULL);
@@ -177,7 +177,7 @@ world_open_fake(struct world *world)
 	}
 	fake_add_disk(fake, world->vm[2], "vdc", DISK_SIZE, FALSE);
 	world->dir = g_dir_make_tmp("cairn-hv-XXXXXX", NULL);
-	open_hypervisor(world);
+	open_hypervisor(world, world->uri);
 }
 
 /* The lab: its folder is in $LAB, and tools/lab is the way into its guests. */
@@ -232,6 +232,20 @@ lab_write(struct world *world, guint n)
 			 "dd if=/dev/urandom of=/dev/vda2 bs=64k count=24 conv=fsync", NULL));
 }
 
+/* libvirtd looks for hooks when it starts. */
+static void
+install_hook(void)
+{
+	g_autofree char *folder = g_build_filename(lab_dir, "libvirt/etc/hooks", NULL);
+	g_autofree char *path = g_build_filename(folder, "qemu", NULL);
+	g_autofree char *text =
+		g_strdup_printf("#!/bin/sh\nCAIRN_HELD_DIR=%s/held exec %s \"$@\"\n", lab_dir,
+				g_getenv("CAIRN_LAB_HOOK"));
+	g_mkdir_with_parents(folder, 0755);
+	g_assert_true(g_file_set_contents(path, text, -1, NULL));
+	g_assert_cmpint(chmod(path, 0755), ==, 0);
+}
+
 static void
 lab_restart(struct world *world)
 {
@@ -241,8 +255,22 @@ lab_restart(struct world *world)
 	g_assert_true(g_file_get_contents(pid_file, &text, NULL, NULL));
 	kill((pid_t)g_ascii_strtoll(text, NULL, 10), SIGKILL);
 	world_expect(world, HV_EVENT_DISCONNECTED, G_MAXUINT);
+	install_hook();
 	g_free(world_run(FALSE, "/usr/sbin/libvirtd", "-d", "--config", config, "--pid-file",
 			 pid_file, NULL));
+}
+
+static char *
+lab_start_error(struct world *world, guint n)
+{
+	g_autofree char *output = NULL;
+	char *said = NULL;
+	int status = 0;
+	char *argv[] = {"virsh", "-q", "-c", (char *)world->uri, "start", world->name[n], NULL};
+	g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, &output,
+				   &said, &status, NULL));
+	g_assert_cmpint(status, !=, 0);
+	return said;
 }
 
 static void
@@ -299,6 +327,7 @@ world_open_lab(struct world *world, const char *lab)
 				.unpause = lab_unpause,
 				.write = lab_write,
 				.restart = lab_restart,
+				.start_error = lab_start_error,
 				.foreign_begin = lab_foreign_begin,
 				.foreign_end = lab_foreign_end,
 				.lose_metadata = lab_lose_metadata};
@@ -307,7 +336,8 @@ world_open_lab(struct world *world, const char *lab)
 	world->dir = g_build_filename(lab, "points", NULL);
 	g_assert_cmpint(g_mkdir(world->dir, 0777), ==, 0);
 	g_assert_cmpint(chmod(world->dir, 0777), ==, 0);
-	open_hypervisor(world);
+	g_autofree char *uri = g_strdup_printf("%s&cairn_held=%s/held", world->uri, lab_dir);
+	open_hypervisor(world, uri);
 	for (guint n = 0; n < G_N_ELEMENTS(world->vm); n++) {
 		g_autoptr(GError) error = NULL;
 		world->name[n] = g_strdup_printf("vm%u", n + 1);

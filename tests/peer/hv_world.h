@@ -18,7 +18,9 @@ struct world {
 	void (*pause)(struct world *world, guint n);
 	void (*unpause)(struct world *world, guint n);
 	void (*write)(struct world *world, guint n); /* some hundred KiB to vda, durably */
-	void (*restart)(struct world *world);	     /* libvirtd, by kill -9; NULL */
+	void (*restart)(struct world *world); /* libvirtd, by kill -9, and with the start hook from
+					       * then on; NULL */
+	char *(*start_error)(struct world *world, guint n); /* starts it in vain: what is said */
 	/* Somebody else's backup job with a checkpoint "other-1". */
 	void (*foreign_begin)(struct world *world, guint n);
 	void (*foreign_end)(struct world *world, guint n); /* asserts that it was still there */

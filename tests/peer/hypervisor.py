@@ -42,7 +42,8 @@ def main():
                            check=True, stdout=subprocess.DEVNULL)
             with open(os.path.join(lab, "libvirt/libvirtd.pid")) as file:
                 pid = file.read().strip()
-            env = dict(os.environ, CAIRN_URI=libvirtd.uri(lab), CAIRN_LAB_TOOL=TOOL)
+            env = dict(os.environ, CAIRN_URI=libvirtd.uri(lab), CAIRN_LAB_TOOL=TOOL,
+                       CAIRN_LAB_HOOK=os.path.join(REPO, "packaging/libvirt-hook-qemu"))
             return subprocess.run(["nsenter", "-t", pid, "-m", program] + words + ["--lab", lab],
                                   env=env).returncode
         finally:

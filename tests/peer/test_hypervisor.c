@@ -98,11 +98,19 @@ state(guint n)
 	return vm->state;
 }
 
+static char *
+nbd_uri(const struct hv_point *point, const char *target)
+{
+	if (g_str_has_prefix(point->socket, "tcp:"))
+		return g_strdup_printf("nbd://%s/%s", point->socket + strlen("tcp:"), target);
+	return g_strdup_printf("nbd+unix:///%s?socket=%s", target, point->socket);
+}
+
 /* The digest of a disk of the held data, read over NBD. */
 static char *
 digest(const struct hv_point *point, const char *target)
 {
-	g_autofree char *uri = g_strdup_printf("nbd+unix:///%s?socket=%s", target, point->socket);
+	g_autofree char *uri = nbd_uri(point, target);
 	g_autofree char *copy = g_strdup_printf("%s/copy", world.dir);
 	g_unlink(copy);
 	g_free(world_run(FALSE, "nbdcopy", uri, copy, NULL));
@@ -118,8 +126,7 @@ changed_bytes(const struct hv_point *point)
 	const struct hv_point_disk *disk = point->disks->pdata[0];
 	g_autofree char *context = hypervisor_changes_context(world.hv, point, disk);
 	g_autofree char *map = g_strconcat("--map=", context, NULL);
-	g_autofree char *uri =
-		g_strdup_printf("nbd+unix:///%s?socket=%s", disk->target, point->socket);
+	g_autofree char *uri = nbd_uri(point, disk->target);
 	g_autofree char *text = world_run(FALSE, "nbdinfo", "--totals", map, uri, NULL);
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (char **line = lines; *line; line++)
@@ -400,6 +407,87 @@ test_restart(void)
 	give_up(point);
 }
 
+/* With the hook of packaging/ the refusal names us. After /restart, which installs it. */
+static void
+test_hook(void)
+{
+	if (!world.start_error) {
+		g_test_skip("the fake has no hooks");
+		return;
+	}
+	world.stop(&world, 2);
+	world_expect(&world, HV_EVENT_STOPPED, 2);
+	struct hv_point *point = take(2, NULL);
+	OK(hypervisor_serve(world.hv, point, error));
+	world_forget_events();
+	g_autofree char *said = world.start_error(&world, 2);
+	g_assert_nonnull(strstr(said, "cairn"));
+	g_assert_nonnull(strstr(said, point->name + strlen(HV_OURS)));
+	world_expect(&world, HV_EVENT_START_BLOCKED, 2);
+	give_up(point);
+	world.start(&world, 2);
+	world_expect(&world, HV_EVENT_STARTED, 2);
+}
+
+/* A point whose data comes over TCP and whose scratch files libvirt makes, in a folder that is
+ * there. */
+static struct hv_point *
+plan_remote(const char *base)
+{
+	g_autoptr(GError) why = NULL;
+	struct hv_point *point = plan(0, base);
+	char *address = hypervisor_address(world.hv, point->vm, point->socket, &why);
+	g_assert_no_error(why);
+	g_free(point->socket);
+	point->socket = address;
+	for (guint i = 0; i < point->disks->len; i++) {
+		struct hv_point_disk *disk = point->disks->pdata[i];
+		g_free(disk->scratch);
+		disk->scratch = g_strdup_printf("%s/%s.%s", world.dir, point->name, disk->target);
+	}
+	/* There is one port. */
+	FAILS(CAIRN_ERROR_LIMIT, hypervisor_address(world.hv, point->vm, "/x", error));
+	return point;
+}
+
+static void
+hold_remote(struct hv_point *point)
+{
+	OK(hypervisor_prepare(world.hv, point, AGENT_SECS, error));
+	OK(hypervisor_begin(world.hv, point, error));
+	OK(hypervisor_serve(world.hv, point, error));
+	g_autofree char *before = digest(point, "vda");
+	world.write(&world, 0);
+	g_autofree char *after = digest(point, "vda");
+	g_assert_cmpstr(before, ==, after);
+	OK(hypervisor_end(world.hv, point, error));
+	g_assert_true(knows(0, point->name));
+}
+
+static void
+test_remote(void)
+{
+	if (!world.real) {
+		g_test_skip("the fake is never remote");
+		return;
+	}
+	int port = g_test_rand_int_range(20000, 30000);
+	g_autofree char *uri =
+		g_strdup_printf("%s&cairn_nbd=127.0.0.1:%d-%d", world.uri, port, port);
+	g_autoptr(GError) why = NULL;
+	struct hypervisor *local = world.hv;
+	world.hv = hypervisor_open(uri, &why);
+	g_assert_no_error(why);
+	struct hv_point *first = plan_remote(NULL);
+	hold_remote(first);
+	struct hv_point *second = plan_remote(first->name);
+	hold_remote(second);
+	give_up(first);
+	give_up(second);
+	hypervisor_close(world.hv);
+	world.hv = local;
+}
+
 static void
 test_lost_metadata(void)
 {
@@ -476,6 +564,8 @@ main(int argc, char **argv)
 	g_test_add_func("/hypervisor/off-changed", test_off_changed);
 	g_test_add_func("/hypervisor/foreign", test_foreign);
 	g_test_add_func("/hypervisor/restart", test_restart);
+	g_test_add_func("/hypervisor/hook", test_hook);
+	g_test_add_func("/hypervisor/remote", test_remote);
 	g_test_add_func("/hypervisor/lost-metadata", test_lost_metadata);
 	g_test_add_func("/hypervisor/scratch", test_scratch);
 	g_test_add_func("/hypervisor/crash", test_crash);
