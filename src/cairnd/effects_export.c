@@ -183,7 +183,8 @@ on_member(struct task *task,
 			    member->uri);
 		return;
 	}
-	cairn_auto(hv_point) spec = world_spec(task->world, task->point, member, task->prev);
+	/* The changes were read when the point was made; the bitmaps of the one before are gone. */
+	cairn_auto(hv_point) spec = world_spec(task->world, task->point, member, NULL);
 	call(hv, spec, &task->error);
 }
 
