@@ -160,6 +160,20 @@ set_error(json_t *json, const struct job *job)
 	cairn_json_set_string(json, "ErrorSummaryDescription", first->message);
 }
 
+/* The files have their final names a little before the job has its final state: until then they are
+ * not told, as they may still be undone. */
+static void
+set_results(json_t *json, const struct job *job)
+{
+	gboolean over = job->phase == PHASE_ENDED;
+	cairn_json_set_strv(json, "VirtualMachineId", over ? job->vm_ids : NULL);
+	cairn_json_set_strv(json, "ExportedDisks", over ? job->exported_disks : NULL);
+	cairn_json_set_strv(json, "ExportedLogFilePaths", over ? job->log_files : NULL);
+	cairn_json_set_strv(json, "ExportedConfigFilePaths", over ? job->config_files : NULL);
+	cairn_json_set_strv(json, "ExportedRuntimeFilePaths", over ? job->runtime_files : NULL);
+	cairn_json_set_strv(json, "ExportedGuestStateFilePaths", over ? job->state_files : NULL);
+}
+
 json_t *
 job_cim_properties(const struct job *job, gint64 now)
 {
@@ -172,11 +186,6 @@ job_cim_properties(const struct job *job, gint64 now)
 	cairn_json_set_string(json, "ReferencePointGroupId", job->point);
 	cairn_json_set_string(json, "BaseReferencePointGroupId", job->base_point);
 	cairn_json_set_string(json, "ExportDirectory", job->directory);
-	cairn_json_set_strv(json, "VirtualMachineId", job->vm_ids);
-	cairn_json_set_strv(json, "ExportedDisks", job->exported_disks);
-	cairn_json_set_strv(json, "ExportedLogFilePaths", job->log_files);
-	cairn_json_set_strv(json, "ExportedConfigFilePaths", job->config_files);
-	cairn_json_set_strv(json, "ExportedRuntimeFilePaths", job->runtime_files);
-	cairn_json_set_strv(json, "ExportedGuestStateFilePaths", job->state_files);
+	set_results(json, job);
 	return json;
 }

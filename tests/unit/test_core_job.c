@@ -306,6 +306,7 @@ test_cim_done(void)
 	g_autoptr(json_t) properties = job_cim_properties(job, job->ended * 2);
 	check_facts(properties);
 	check_number(properties, "JobState", 7);
+	g_assert_cmpuint(json_array_size(json_object_get(properties, "ExportedDisks")), ==, 1);
 	check_number(properties, "PercentComplete", 100);
 	check_number(properties, "ErrorCode", 0);
 	check_number(properties, "OperatingStatus", 8); /* Completed */
@@ -335,6 +336,7 @@ test_cim_failed(void)
 	g_autoptr(json_t) before = job_cim_properties(job, job->submitted);
 	check_facts(before);
 	check_number(before, "ErrorCode", 0);
+	g_assert_cmpuint(json_array_size(json_object_get(before, "ExportedDisks")), ==, 0);
 	check_number(before, "JobState", 4);
 	job->phase = PHASE_ENDED;
 	job->state = JOB_EXCEPTION;
