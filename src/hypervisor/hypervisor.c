@@ -288,19 +288,26 @@ check_point_disk(const struct hv_point *point, const struct hv_point_disk *disk,
 	return TRUE;
 }
 
+/* @least disks: undoing a point that failed before its disks were known has none. */
 static gboolean
-check_point(const struct hv_point *point, GError **error)
+check_parts(const struct hv_point *point, guint least, GError **error)
 {
 	g_assert(point && point->disks);
 	if (!check_vm(point->vm, error) || !check_name(point->name, error) ||
 	    !check_socket(point->socket, error))
 		return FALSE;
-	if (point->disks->len == 0 || point->disks->len > DISKS_MAX)
+	if (point->disks->len < least || point->disks->len > DISKS_MAX)
 		return invalid(error, "a point has 1 to 256 disks", point->name);
 	for (guint i = 0; i < point->disks->len; i++)
 		if (!check_point_disk(point, point->disks->pdata[i], error))
 			return FALSE;
 	return TRUE;
+}
+
+static gboolean
+check_point(const struct hv_point *point, GError **error)
+{
+	return check_parts(point, 1, error);
 }
 
 static void
@@ -433,7 +440,7 @@ hypervisor_serve(struct hypervisor *hv, const struct hv_point *point, GError **e
 gboolean
 hypervisor_unserve(struct hypervisor *hv, const struct hv_point *point, GError **error)
 {
-	return check_point(point, error) && CALL(hv, unserve, point->vm, point, error);
+	return check_parts(point, 0, error) && CALL(hv, unserve, point->vm, point, error);
 }
 
 char *
@@ -468,7 +475,7 @@ hypervisor_watch(struct hypervisor *hv, const struct hv_point *point, guint64 by
 gboolean
 hypervisor_end(struct hypervisor *hv, const struct hv_point *point, GError **error)
 {
-	return check_point(point, error) && CALL(hv, end, point->vm, point, error);
+	return check_parts(point, 0, error) && CALL(hv, end, point->vm, point, error);
 }
 
 gboolean

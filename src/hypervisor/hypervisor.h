@@ -164,7 +164,8 @@ gboolean hypervisor_watch(struct hypervisor *hv, const struct hv_point *point, g
 			  GError **error);
 
 /* Lets the held data go: our backup job, server, scratch files and socket, and nothing else. The
- * checkpoint stays. */
+ * checkpoint stays. Undo needs of @point only the names: sizes and bases may be missing, and there
+ * may be no disks at all. */
 gboolean hypervisor_end(struct hypervisor *hv, const struct hv_point *point, GError **error);
 /* Forgets a checkpoint of ours and its bitmaps, on a running or shut-off machine, whatever half of
  * it still exists. INVALID when @name is not ours; BUSY while a shut-off machine's images are

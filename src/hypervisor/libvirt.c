@@ -382,7 +382,6 @@ lv_open(const char *uri, struct hv_sink *sink, GError **error)
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)memory_free);
 	lv->servers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 					    (GDestroyNotify)lv_server_free);
-	lv->ports = g_hash_table_new(NULL, NULL);
 	lv->timer = -1;
 	gboolean ok = parse_uri(lv, uri, error);
 	for (guint i = 0; ok && i < LV_CONNECTIONS; i++) {
@@ -410,7 +409,6 @@ lv_close(void *self)
 	lv_events_stop(lv);
 	g_hash_table_unref(lv->servers);
 	g_hash_table_unref(lv->memories);
-	g_hash_table_unref(lv->ports);
 	g_mutex_clear(&lv->lock);
 	g_mutex_clear(&lv->connecting);
 	g_cond_clear(&lv->changed);

@@ -20,6 +20,7 @@ struct lv_memory {
 	gboolean ending;     /* we are ending the job: its end is no news */
 	char *held;	     /* the point of ours whose job runs */
 	char *off_since;  /* the point that was begun while it was off, if it has not run since */
+	guint port;	  /* the TCP port given out for its data; 0: none */
 	virDomainPtr dom; /* a handle of the connection it was looked up with */
 };
 
@@ -44,7 +45,6 @@ struct lv {
 	gboolean closing;
 	GHashTable *memories; /* UUID -> struct lv_memory */
 	GHashTable *servers;  /* UUID -> struct lv_server */
-	GHashTable *ports;    /* TCP ports given out: port -> itself */
 };
 
 /* Makes @error of libvirt's last error, FORMAT before it. Returns FALSE. */
@@ -100,7 +100,8 @@ gboolean lv_resume(void *self, const char *vm, GError **error);
 /* libvirt_prepare.c */
 char *lv_address(void *self, const char *vm, const char *path, GError **error);
 gboolean lv_prepare(void *self, const struct hv_point *point, guint agent_timeout, GError **error);
-/* Files of ours beside the scratch files: "NAME.VM.prepared", "NAME.VM.offline". */
+/* Files of ours beside the scratch files: "NAME.VM.prepared", "NAME.VM.offline". Free with
+ * g_free(). */
 char *lv_side_file(const struct hv_point *point, const char *suffix);
 
 /* libvirt_backup.c */

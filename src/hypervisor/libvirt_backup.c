@@ -190,7 +190,7 @@ end_job(struct lv *lv, virDomainPtr dom, const struct hv_point *point, GError **
 }
 
 static void
-remove_files(struct lv *lv, const struct hv_point *point)
+remove_files(const struct hv_point *point)
 {
 	static const char *const suffixes[] = {"prepared", "offline"};
 	for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
@@ -208,19 +208,6 @@ remove_files(struct lv *lv, const struct hv_point *point)
 		if (g_str_equal(name, point->name))
 			rmdir(folder);
 	}
-}
-
-static void
-release_port(struct lv *lv, const char *address)
-{
-	const char *colon = strrchr(address, ':');
-	guint64 port;
-	if (!g_str_has_prefix(address, "tcp:") ||
-	    !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
-		return;
-	g_mutex_lock(&lv->lock);
-	g_hash_table_remove(lv->ports, GUINT_TO_POINTER((guint)port));
-	g_mutex_unlock(&lv->lock);
 }
 
 static gboolean
@@ -249,8 +236,10 @@ lv_end(void *self, const struct hv_point *point, GError **error)
 			return FALSE;
 		}
 	}
-	remove_files(lv, point);
-	release_port(lv, point->socket);
+	remove_files(point);
+	g_mutex_lock(&lv->lock);
+	lv_memory(lv, point->vm)->port = 0;
+	g_mutex_unlock(&lv->lock);
 	return TRUE;
 }
 

@@ -19,8 +19,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
 char *
 lv_side_file(const struct hv_point *point, const char *suffix)
 {
-	const struct hv_point_disk *disk = point->disks->pdata[0];
-	g_autofree char *folder = g_path_get_dirname(disk->scratch);
+	/* Undoing a point that never came to have disks finds nothing beside its socket either. */
+	const struct hv_point_disk *disk = point->disks->len ? point->disks->pdata[0] : NULL;
+	g_autofree char *folder = g_path_get_dirname(disk ? disk->scratch : point->socket);
 	return g_strdup_printf("%s/%s.%s.%s", folder, point->name, point->vm, suffix);
 }
 
@@ -40,8 +41,23 @@ ports_in_use(struct lv *lv, virConnectPtr conn, GHashTable *ports)
 	free(doms);
 }
 
+/* Call with lv->lock held. */
+static gboolean
+given_to_other(struct lv *lv, guint port, const struct lv_memory *except)
+{
+	GHashTableIter iter;
+	gpointer value;
+	g_hash_table_iter_init(&iter, lv->memories);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		if (value != except && ((const struct lv_memory *)value)->port == port)
+			return TRUE;
+	return FALSE;
+}
+
+/* A machine has one port at most beside that of its running job, so that none is lost when a point
+ * is undone without its address. */
 static char *
-tcp_address(struct lv *lv, GError **error)
+tcp_address(struct lv *lv, const char *vm, GError **error)
 {
 	virConnectPtr conn = lv_connection(lv, 0, error);
 	if (!conn)
@@ -51,10 +67,14 @@ tcp_address(struct lv *lv, GError **error)
 	virConnectClose(conn);
 	char *address = NULL;
 	g_mutex_lock(&lv->lock);
-	for (guint port = lv->nbd_first; port <= lv->nbd_last && !address; port++)
-		if (!g_hash_table_contains(used, GUINT_TO_POINTER(port)) &&
-		    g_hash_table_add(lv->ports, GUINT_TO_POINTER(port)))
-			address = g_strdup_printf("tcp:%s:%u", lv->nbd_host, port);
+	struct lv_memory *memory = lv_memory(lv, vm);
+	for (guint port = lv->nbd_first; port <= lv->nbd_last && !address; port++) {
+		if (g_hash_table_contains(used, GUINT_TO_POINTER(port)) ||
+		    given_to_other(lv, port, memory))
+			continue;
+		memory->port = port;
+		address = g_strdup_printf("tcp:%s:%u", lv->nbd_host, port);
+	}
 	g_mutex_unlock(&lv->lock);
 	if (!address)
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT,
@@ -69,7 +89,7 @@ lv_address(void *self, const char *vm, const char *path, GError **error)
 	if (lv->local)
 		return g_strdup(path);
 	if (lv->nbd_host)
-		return tcp_address(lv, error);
+		return tcp_address(lv, vm, error);
 	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
 		    "the data of a remote host is read over TCP: add "
 		    "\"cairn_nbd=HOST:FIRSTPORT-LASTPORT\" to the URI \"%s\"",
