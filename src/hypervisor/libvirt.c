@@ -393,6 +393,7 @@ lv_open(const char *uri, struct hv_sink *sink, GError **error)
 		return NULL;
 	}
 	learn_user(lv, lv->conns[0]);
+	lv_events_start(lv);
 	return lv;
 }
 

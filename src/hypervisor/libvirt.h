@@ -64,7 +64,8 @@ struct lv_memory *lv_memory(struct lv *lv, const char *uuid);
 void lv_loop_start(void);
 gboolean lv_events_register(struct lv *lv, virConnectPtr conn, GError **error);
 void lv_events_unregister(struct lv *lv, virConnectPtr conn);
-/* lv_servers_look() now and then, or not. */
+void lv_events_start(struct lv *lv);
+/* lv_servers_look() now and then, or not. Call with lv->lock held. */
 void lv_events_look(struct lv *lv, gboolean on);
 /* SCRATCH_FULL, later and from the loop thread. */
 void lv_events_full(struct lv *lv, const char *vm, const char *path);

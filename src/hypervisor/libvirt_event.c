@@ -168,12 +168,15 @@ on_timer(int timer, void *opaque)
 }
 
 void
+lv_events_start(struct lv *lv)
+{
+	lv->timer = virEventAddTimeout(-1, on_timer, lv, NULL);
+}
+
+void
 lv_events_look(struct lv *lv, gboolean on)
 {
-	if (lv->timer < 0)
-		lv->timer = virEventAddTimeout(on ? LOOK_MSEC : -1, on_timer, lv, NULL);
-	else
-		virEventUpdateTimeout(lv->timer, on ? LOOK_MSEC : -1);
+	virEventUpdateTimeout(lv->timer, on ? LOOK_MSEC : -1);
 }
 
 struct full {

@@ -315,8 +315,8 @@ serve_offline(struct lv *lv, virDomainPtr dom, const struct hv_point *point, con
 	server->marker = write_marker(lv, point);
 	g_mutex_lock(&lv->lock);
 	g_hash_table_replace(lv->servers, g_strdup(point->vm), server);
-	g_mutex_unlock(&lv->lock);
 	lv_events_look(lv, TRUE);
+	g_mutex_unlock(&lv->lock);
 	return TRUE;
 }
 
@@ -366,10 +366,9 @@ lv_unserve(void *self, const struct hv_point *point, GError **error)
 		g_hash_table_steal_extended(lv->servers, point->vm, (gpointer *)&key,
 					    (gpointer *)&server);
 	}
-	gboolean last = g_hash_table_size(lv->servers) == 0;
-	g_mutex_unlock(&lv->lock);
-	if (server && last)
+	if (g_hash_table_size(lv->servers) == 0)
 		lv_events_look(lv, FALSE);
+	g_mutex_unlock(&lv->lock);
 	lv_server_free(server);
 	return TRUE;
 }
