@@ -1,4 +1,5 @@
 /* The running disk copies: one cairn-export each. */
+#include "cairnd/staging.h"
 #include "cairnd/world.h"
 
 #include "base/error.h"
@@ -20,26 +21,30 @@ struct copy {
 	struct world *world;
 	char *job;
 	guint disk;
-	char *result, *extents; /* files */
+	char *image, *result; /* in the staging folder; the result stays until the export ends */
+	char *backing;	      /* the base's name in the image; NULL: full */
+	char *extents;
 	struct spawn *spawn;
 	gboolean killed;
-	GError *error; /* told by the child */
-	GError *early; /* it could not even begin */
+	GError *error;	  /* told by the child */
+	GError *early;	  /* it could not even begin */
+	json_t *finished; /* ... or an earlier try had finished it */
 };
 
 static void
 copy_free(struct copy *copy)
 {
 	spawn_free(copy->spawn);
-	if (copy->result)
-		unlink(copy->result);
 	if (copy->extents)
 		unlink(copy->extents);
 	g_free(copy->job);
+	g_free(copy->image);
+	g_free(copy->backing);
 	g_free(copy->result);
 	g_free(copy->extents);
 	g_clear_error(&copy->error);
 	g_clear_error(&copy->early);
+	json_decref(copy->finished);
 	g_free(copy);
 }
 
@@ -178,7 +183,7 @@ add_base(GPtrArray *argv, const struct copy *copy, const struct job *job,
 	g_autofree char *name = g_strdup_printf("%s.qcow2", disk->target);
 	add(argv, "--since", g_strdup(copy->extents));
 	add(argv, "--parent", g_build_filename(base, disk->vm, name, NULL));
-	add(argv, "--backing", g_strdup_printf("../../%s/%s/%s", job->base_point, disk->vm, name));
+	add(argv, "--backing", g_strdup(copy->backing));
 }
 
 static GPtrArray *
@@ -188,12 +193,12 @@ arguments(const struct copy *copy, const struct job *job, const struct point *po
 	const struct job_disk *disk = job->disks->pdata[copy->disk];
 	const struct point_member *member = point_find_member(point, disk->vm);
 	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *staging = export_staging_dir(job->directory, job->group, job->point);
-	g_autofree char *name = g_strdup_printf("%s.%s", disk->target, job->format);
 	add(argv, NULL, g_strdup(config->export_program));
 	add(argv, NULL, g_strdup("--progress"));
 	add(argv, "--control", g_strdup("{control}"));
 	add(argv, "--result", g_strdup(copy->result));
+	/* What a part belongs to: the socket may be another after a restart. */
+	add(argv, "--identity", point_extents_id(job->point, disk->vm, disk->target));
 	add(argv, "--sink", g_strdup(job->format));
 	add(argv, "--digest", g_strdup(job->digest));
 	add(argv, "--connections", g_strdup_printf("%" G_GUINT64_FORMAT, config->connections));
@@ -202,7 +207,7 @@ arguments(const struct copy *copy, const struct job *job, const struct point *po
 	if (disk->incremental)
 		add_base(argv, copy, job, disk);
 	add(argv, NULL, world_nbd_uri(member->socket, disk->target));
-	add(argv, NULL, g_build_filename(staging, disk->vm, name, NULL));
+	add(argv, NULL, g_strdup(copy->image));
 	g_ptr_array_add(argv, NULL);
 	return argv;
 }
@@ -221,39 +226,52 @@ launch(struct copy *copy, const struct job *job, GError **error)
 	}
 	if (disk->incremental && !write_extents(copy, point, base, disk, error))
 		return FALSE;
-	g_autofree char *staging = export_staging_dir(job->directory, job->group, job->point);
-	g_autofree char *folder = g_build_filename(staging, disk->vm, NULL);
-	if (g_mkdir_with_parents(folder, 0750) < 0) {
-		cairn_set_errno(error, errno, "cannot create \"%s\"", folder);
+	g_autofree char *folder = g_path_get_dirname(copy->image);
+	if (!export_make_dirs(folder, error))
 		return FALSE;
-	}
 	g_autoptr(GPtrArray) argv = arguments(copy, job, point);
 	copy->spawn = spawn_new((char **)argv->pdata, &handlers, copy, error);
 	return copy->spawn != NULL;
 }
 
 static gboolean
-fail_early(gpointer data)
+end_early(gpointer data)
 {
 	struct copy *copy = data;
 	g_autoptr(GError) error = g_steal_pointer(&copy->early);
+	g_autoptr(json_t) finished = g_steal_pointer(&copy->finished);
 	if (!copy->world->stopping)
-		finish(copy, error, NULL);
+		finish(copy, error, finished);
 	return G_SOURCE_REMOVE;
+}
+
+static struct copy *
+copy_new(struct world *world, const struct job *job, guint index)
+{
+	const struct job_disk *disk = job->disks->pdata[index];
+	g_autofree char *staging = export_staging_dir(job->directory, job->group, job->point);
+	g_autofree char *name = g_strdup_printf("%s.%s", disk->target, job->format);
+	struct copy *copy = g_new0(struct copy, 1);
+	copy->world = world;
+	copy->job = g_strdup(job->id);
+	copy->disk = index;
+	copy->image = g_build_filename(staging, disk->vm, name, NULL);
+	copy->result = staging_result(copy->image);
+	copy->extents = g_strdup_printf("%s/%s.%u.extents", world->config->run_dir, job->id, index);
+	if (disk->incremental)
+		copy->backing = g_strdup_printf("../../%s/%s/%s", job->base_point, disk->vm, name);
+	return copy;
 }
 
 void
 copies_start(struct world *world, const struct job *job, guint disk)
 {
-	struct copy *copy = g_new0(struct copy, 1);
-	copy->world = world;
-	copy->job = g_strdup(job->id);
-	copy->disk = disk;
-	copy->result = g_strdup_printf("%s/%s.%u.result", world->config->run_dir, job->id, disk);
-	copy->extents = g_strdup_printf("%s/%s.%u.extents", world->config->run_dir, job->id, disk);
+	struct copy *copy = copy_new(world, job, disk);
 	g_ptr_array_add(world->copies, copy);
-	if (!launch(copy, job, &copy->early))
-		g_idle_add(fail_early, copy); /* an answer never comes from within the call */
+	copy->finished = staging_finished(copy->image, job, job->disks->pdata[disk], copy->backing);
+	/* An answer never comes from within the call. */
+	if (copy->finished || !launch(copy, job, &copy->early))
+		g_idle_add(end_early, copy);
 	else
 		copies_set_rate(world, job->id, job->rate_limit);
 }

@@ -124,6 +124,7 @@ char *export_final_dir(const char *directory, const char *group, const char *poi
 char *export_staging_dir(const char *directory, const char *group, const char *point);
 /* Below an export root, with links and ".." resolved; INVALID, DENIED, NOT_FOUND. */
 gboolean export_dir_check(const struct config *config, const char *directory, GError **error);
+gboolean export_make_dirs(const char *path, GError **error);
 /* ---- copies.c ---- */
 void copies_start(struct world *world, const struct job *job, guint disk);
 void copies_cancel(struct world *world, const struct job *job, guint disk);

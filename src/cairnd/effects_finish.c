@@ -1,0 +1,352 @@
+/* The end of an export: its small files, its manifest, its final name. */
+#include "cairnd/staging.h"
+#include "cairnd/world.h"
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/timefmt.h"
+#include "image/manifest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <stdio.h>
+
+#define STATE_FILE_MAX (256 << 20)
+
+/* ---- small files ---- */
+
+static gboolean
+copy_file(const char *from, const char *to, GError **error)
+{
+	g_autofree char *data = NULL;
+	gsize len;
+	return cairn_file_read(from, STATE_FILE_MAX, &data, &len, error) &&
+	       cairn_file_replace(to, data, len, 0640, error);
+}
+
+/* Copies all files below @from to @to and adds their descriptions to @files; names are checked by
+ * manifest_describe_file(). */
+static gboolean
+copy_tree(const char *staging, const char *from, const char *to, json_t *files, GError **error)
+{
+	g_autoptr(GDir) dir = g_dir_open(from, 0, error);
+	g_autofree char *full = g_build_filename(staging, to, NULL);
+	if (!dir || !export_make_dirs(full, error))
+		return FALSE;
+	const char *name;
+	while ((name = g_dir_read_name(dir))) {
+		g_autofree char *source = g_build_filename(from, name, NULL);
+		g_autofree char *path = g_build_filename(to, name, NULL);
+		g_autofree char *target = g_build_filename(staging, path, NULL);
+		if (g_file_test(source, G_FILE_TEST_IS_DIR)) {
+			if (!copy_tree(staging, source, path, files, error))
+				return FALSE;
+			continue;
+		}
+		if (!copy_file(source, target, error))
+			return FALSE;
+		json_t *file = manifest_describe_file(staging, path, error);
+		if (!file)
+			return FALSE;
+		json_array_append_new(files, file);
+	}
+	return TRUE;
+}
+
+/* What was saved of a machine at the point, but for the two XML files: its guest state. */
+static gboolean
+write_guest_state(const char *staging, const char *saved, const char *vm, json_t *files,
+		  GError **error)
+{
+	g_autoptr(GDir) dir = g_dir_open(saved, 0, error);
+	const char *name;
+	if (!dir)
+		return FALSE;
+	while ((name = g_dir_read_name(dir))) {
+		g_autofree char *source = g_build_filename(saved, name, NULL);
+		g_autofree char *folder = g_build_filename(vm, "guest-state", NULL);
+		g_autofree char *path = g_build_filename(folder, name, NULL);
+		g_autofree char *target = g_build_filename(staging, path, NULL);
+		g_autofree char *made = g_build_filename(staging, folder, NULL);
+		if (strcmp(name, "config.xml") == 0 || strcmp(name, "live.xml") == 0)
+			continue;
+		if (g_file_test(source, G_FILE_TEST_IS_DIR)) {
+			if (!copy_tree(staging, source, path, files, error))
+				return FALSE;
+			continue;
+		}
+		if (!export_make_dirs(made, error) || !copy_file(source, target, error))
+			return FALSE;
+		json_t *file = manifest_describe_file(staging, path, error);
+		if (!file)
+			return FALSE;
+		json_array_append_new(files, file);
+	}
+	return TRUE;
+}
+
+static void
+set_time(json_t *json, const char *key, gint64 time)
+{
+	g_autofree char *text = time ? cairn_time_iso(time) : NULL;
+	cairn_json_set_string(json, key, text);
+}
+
+/* runtime.json: what the machine was at the point, besides its disks. */
+static gboolean
+write_runtime(const struct point_member *member, const char *saved, const char *path,
+	      GError **error)
+{
+	g_autofree char *live_path = g_build_filename(saved, "live.xml", NULL);
+	g_autofree char *live = NULL;
+	if (g_file_test(live_path, G_FILE_TEST_EXISTS) &&
+	    !cairn_file_read(live_path, STATE_FILE_MAX, &live, NULL, error))
+		return FALSE;
+	g_autoptr(json_t) json = json_object();
+	cairn_json_set_string(json, "format", "cairn-runtime");
+	cairn_json_set_uint(json, "version", 1);
+	cairn_json_set_string(json, "vm", member->id);
+	cairn_json_set_string(json, "name", member->name);
+	cairn_json_set_string(json, "state", member->state);
+	cairn_json_set_bool(json, "agent", member->agent);
+	cairn_json_set_string(json, "consistency", consistency_name(member->consistency));
+	set_time(json, "stopped", member->stopped_at);
+	set_time(json, "held-from", member->begun_at);
+	set_time(json, "resumed", member->resumed_at);
+	cairn_json_set_string(json, "live-xml", live);
+	g_autofree char *text = cairn_json_pretty(json);
+	return cairn_file_replace(path, text, strlen(text), 0640, error);
+}
+
+/* ---- manifest ---- */
+
+static json_t *
+describe_disk(const struct point *point, const struct point_member *member, const struct job *job,
+	      const struct job_disk *planned)
+{
+	const struct point_disk *disk = point_find_disk(member, planned->target);
+	json_t *json = json_object(), *source = json_object();
+	g_autofree char *id = point_disk_instance_id(member->id, disk->target);
+	g_autofree char *path = g_strdup_printf("%s/%s.%s", member->id, disk->target, job->format);
+	/* All that cairn-export told, and over it what it does not know. */
+	json_object_update(json, planned->result);
+	cairn_json_set_string(json, "target", disk->target);
+	cairn_json_set_string(json, "id", id);
+	cairn_json_set_string(json, "path", path);
+	cairn_json_set_string(json, "kind", planned->incremental ? "incremental" : "full");
+	cairn_json_set_string(json, "reason", planned->reason);
+	cairn_json_set_string(source, "path", disk->path);
+	cairn_json_set_string(source, "format", disk->format);
+	cairn_json_set(json, "source", source);
+	return json;
+}
+
+static json_t *
+describe_disks(const struct task *task, const struct point_member *member)
+{
+	json_t *disks = json_array();
+	for (guint i = 0; i < task->job->disks->len; i++) {
+		const struct job_disk *planned = task->job->disks->pdata[i];
+		if (strcmp(planned->vm, member->id) == 0)
+			json_array_append_new(
+				disks, describe_disk(task->point, member, task->job, planned));
+	}
+	return disks;
+}
+
+static json_t *
+write_vm(struct task *task, const char *staging, const struct point_member *member)
+{
+	g_autofree char *saved = world_point_dir(task->world, task->point->id, member->id);
+	g_autofree char *folder = g_build_filename(staging, member->id, NULL);
+	g_autofree char *from = g_build_filename(saved, "config.xml", NULL);
+	g_autofree char *config = g_build_filename(member->id, "config.xml", NULL);
+	g_autofree char *config_to = g_build_filename(staging, config, NULL);
+	g_autofree char *runtime = g_build_filename(member->id, "runtime.json", NULL);
+	g_autofree char *runtime_to = g_build_filename(staging, runtime, NULL);
+	g_autoptr(json_t) state = json_array(), vm = json_object();
+	if (!export_make_dirs(folder, &task->error) || !copy_file(from, config_to, &task->error) ||
+	    !write_runtime(member, saved, runtime_to, &task->error) ||
+	    !write_guest_state(staging, saved, member->id, state, &task->error))
+		return NULL;
+	json_t *config_file = manifest_describe_file(staging, config, &task->error);
+	json_t *runtime_file =
+		config_file ? manifest_describe_file(staging, runtime, &task->error) : NULL;
+	if (!runtime_file) {
+		json_decref(config_file);
+		return NULL;
+	}
+	cairn_json_set_string(vm, "id", member->id);
+	cairn_json_set_string(vm, "name", member->name);
+	cairn_json_set_string(vm, "state", member->state);
+	cairn_json_set_string(vm, "consistency", consistency_name(member->consistency));
+	cairn_json_set_string(vm, "consistency-reason", member->reason);
+	cairn_json_set(vm, "config", config_file);
+	cairn_json_set(vm, "runtime", runtime_file);
+	cairn_json_set(vm, "guest-state", g_steal_pointer(&state));
+	cairn_json_set(vm, "disks", describe_disks(task, member));
+	return g_steal_pointer(&vm);
+}
+
+static gboolean
+has_disks(const struct job *job, const struct point_member *member)
+{
+	for (guint i = 0; i < job->disks->len; i++)
+		if (strcmp(((struct job_disk *)job->disks->pdata[i])->vm, member->id) == 0)
+			return TRUE;
+	return FALSE;
+}
+
+static json_t *
+describe_point(const struct task *task)
+{
+	const struct point *point = task->point;
+	json_t *json = json_object();
+	cairn_json_set_string(json, "id", point->id);
+	cairn_json_set_uint(json, "number", point->number);
+	set_time(json, "created", point->created);
+	cairn_json_set_string(json, "consistency", consistency_name(point->consistency));
+	cairn_json_set_string(json, "requested", consistency_name(point->requested));
+	cairn_json_set_bool(json, "barrier", point->barrier);
+	cairn_json_set_uint(json, "pause-us", (guint64)point->pause_us);
+	cairn_json_set_uint(json, "skew-us", (guint64)point->skew_us);
+	return json;
+}
+
+static json_t *
+build_manifest(struct task *task, const char *staging)
+{
+	const struct job *job = task->job;
+	g_autoptr(json_t) json = json_object();
+	json_t *group = json_object(), *vms = json_array();
+	cairn_json_set_string(json, "format", MANIFEST_FORMAT);
+	cairn_json_set_uint(json, "version", MANIFEST_VERSION);
+	set_time(json, "created", g_get_real_time());
+	cairn_json_set_string(json, "generator", "cairn " CAIRN_VERSION);
+	cairn_json_set_string(group, "id", job->group);
+	cairn_json_set_string(group, "name", job->group_name);
+	cairn_json_set(json, "group", group);
+	cairn_json_set(json, "point", describe_point(task));
+	cairn_json_set(json, "base", json_null());
+	cairn_json_set(json, "vms", vms);
+	if (task->reply.result) { /* the base, found on the loop */
+		json_object_set(json, "base", task->reply.result);
+	}
+	for (guint i = 0; i < task->point->members->len; i++) {
+		const struct point_member *member = task->point->members->pdata[i];
+		if (!has_disks(job, member))
+			continue;
+		json_t *vm = write_vm(task, staging, member);
+		if (!vm)
+			return NULL;
+		json_array_append_new(vms, vm);
+	}
+	return g_steal_pointer(&json);
+}
+
+/* ---- finish ---- */
+
+static void
+add_path(json_t *list, const char *final, const json_t *file)
+{
+	const char *path = json_string_value(json_object_get(file, "path"));
+	g_autofree char *full = path ? g_build_filename(final, path, NULL) : NULL;
+	if (full)
+		json_array_append_new(list, json_string(full));
+}
+
+static json_t *
+list_files(const char *final, const json_t *manifest)
+{
+	json_t *logs = json_array(), *configs = json_array(), *runtimes = json_array(),
+	       *states = json_array(), *files = json_object();
+	size_t i, j;
+	json_t *vm, *item;
+	json_array_foreach (json_object_get(manifest, "vms"), i, vm) {
+		add_path(configs, final, json_object_get(vm, "config"));
+		add_path(runtimes, final, json_object_get(vm, "runtime"));
+		json_array_foreach (json_object_get(vm, "guest-state"), j, item)
+			add_path(states, final, item);
+		json_array_foreach (json_object_get(vm, "disks"), j, item)
+			add_path(logs, final, item);
+	}
+	cairn_json_set(files, "logs", logs);
+	cairn_json_set(files, "configs", configs);
+	cairn_json_set(files, "runtimes", runtimes);
+	cairn_json_set(files, "states", states);
+	return files;
+}
+
+/* The daemon died between the rename and the store: what stands under the final name is ours. */
+static gboolean
+finished_before(struct task *task, const char *staging, const char *final)
+{
+	g_autofree char *path = g_build_filename(final, MANIFEST_NAME, NULL);
+	g_autofree char *text = NULL;
+	gsize len;
+	if (g_file_test(staging, G_FILE_TEST_EXISTS) ||
+	    !cairn_file_read(path, MANIFEST_MAX_BYTES, &text, &len, NULL))
+		return FALSE;
+	g_autoptr(json_t) manifest = cairn_json_parse(text, len, NULL);
+	const char *id =
+		json_string_value(json_object_get(json_object_get(manifest, "point"), "id"));
+	if (g_strcmp0(id, task->point->id) != 0)
+		return FALSE;
+	task->reply.files = list_files(final, manifest);
+	return TRUE;
+}
+
+static gboolean
+publish(const char *staging, const char *final, GError **error)
+{
+	g_autofree char *parent = g_path_get_dirname(final);
+	if (!cairn_fsync_dir(staging, error))
+		return FALSE;
+	if (renameat2(AT_FDCWD, staging, AT_FDCWD, final, RENAME_NOREPLACE) < 0) {
+		/* Not every file system knows the flag. */
+		if (errno != EINVAL || g_file_test(final, G_FILE_TEST_EXISTS) ||
+		    rename(staging, final) < 0) {
+			cairn_set_errno(error, errno, "cannot rename \"%s\" to \"%s\"", staging,
+					final);
+			return FALSE;
+		}
+	}
+	return cairn_fsync_dir(parent, error);
+}
+
+static void
+finish_work(struct task *task)
+{
+	const struct job *job = task->job;
+	g_autofree char *staging = export_staging_dir(job->directory, job->group, job->point);
+	g_autofree char *final = export_final_dir(job->directory, job->group, job->point);
+	if (!task->point) {
+		g_set_error(&task->error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
+			    "point \"%s\" is not there any more", job->point_name);
+		return;
+	}
+	if (finished_before(task, staging, final))
+		return;
+	if (!staging_tidy(staging, job, &task->error))
+		return;
+	g_autoptr(json_t) manifest = build_manifest(task, staging);
+	if (!manifest || !manifest_write(staging, manifest, &task->error) ||
+	    !publish(staging, final, &task->error))
+		return;
+	task->reply.files = list_files(final, manifest);
+}
+
+void
+effect_finish(struct world *world, const struct job *job, const struct job_effect *effect)
+{
+	struct task *task = task_for(world, job, effect, finish_work);
+	const struct point *base = engine_point_by_id(world->engine, job->base_point);
+	if (base) {
+		task->reply.result = json_object();
+		cairn_json_set_string(task->reply.result, "id", base->id);
+		cairn_json_set_uint(task->reply.result, "number", base->number);
+	}
+	task_start(task);
+}
