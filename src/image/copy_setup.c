@@ -127,7 +127,8 @@ make_plan(const struct copy_options *options, struct copy_setup *setup, GError *
 	return !synthetic || plan_parent(plan, options->parent, error);
 }
 
-/* A sum over all that decides what is in the file. Who names the contents may move the server. */
+/* A sum over all that decides what is in the file. Who names the contents may move the server; of a
+ * file of extents its contents count, not its name. */
 static char *
 identity(const struct copy_options *options, const struct copy_setup *setup)
 {
@@ -135,7 +136,7 @@ identity(const struct copy_options *options, const struct copy_setup *setup)
 	g_autofree char *text = g_strdup_printf(
 		"%s %s\n%" G_GUINT64_FORMAT "\n%s\n%s\n%s\n%s\n%s\n%d\n%s\n",
 		name ? "identity" : "uri", name ? name : options->uri, source_size(setup->source),
-		options->sink, options->since ? options->since : "",
+		options->sink, options->since && !setup->since_sum ? options->since : "",
 		setup->since_sum ? setup->since_sum : "", options->parent ? options->parent : "",
 		options->backing ? options->backing : "", options->compress,
 		digest_name(options->digest));
