@@ -125,9 +125,10 @@ class Daemon:
 
     def failed(self, job, kind, *words):
         """The message of a job that must end with an error of this class and with these words."""
-        shown = self.done(job, (EXCEPTION,))
-        message = shown["error"]["message"]
-        expect(shown["error"]["class"] == kind, "not %s: %s", kind, outcome(shown))
+        self.done(job, (EXCEPTION,))
+        error = self.call("job-errors", job=str(job))[0]
+        message = error["message"]
+        expect(error["class"] == kind, "not %s: %s", kind, error)
         for word in words:
             expect(word in message, "no \"%s\" in \"%s\"", word, message)
         return message
@@ -275,8 +276,7 @@ class Daemon:
 
 def outcome(job):
     """How a job stands, for a message."""
-    error = job["error"]
-    return "%s%s" % (job["state-name"], ": " + json.dumps(error) if error else "")
+    return "%s%s" % (job["state-name"], ": " + job["error"] if job["error"] else "")
 
 
 def disks(job):
