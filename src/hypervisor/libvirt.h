@@ -7,6 +7,9 @@
 #include <libvirt/libvirt.h>
 #include <sys/types.h>
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomainCheckpoint, virDomainCheckpointFree)
+
 /* libvirtd works on 5 calls per client at a time (max_client_requests): several connections let the
  * members of a larger group be paused together. */
 #define LV_CONNECTIONS 4

@@ -10,8 +10,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
-
 /* QEMU ends a job as soon as its requests are done. */
 #define END_USEC (30 * G_USEC_PER_SEC)
 /* The event tells; a lost one costs this much. */

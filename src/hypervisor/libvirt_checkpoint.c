@@ -7,9 +7,6 @@
 #include <libvirt/virterror.h>
 #include <string.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomainCheckpoint, virDomainCheckpointFree)
-
 /* @created: seconds since 1970, needed to redefine; 0: now, by libvirt. */
 char *
 lv_checkpoint_xml(const char *name, gint64 created, const char *const *targets)

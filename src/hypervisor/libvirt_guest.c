@@ -5,8 +5,6 @@
 
 #include <libvirt/virterror.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
-
 gboolean
 lv_freeze(void *self, const char *vm, guint *ret_filesystems, GError **error)
 {

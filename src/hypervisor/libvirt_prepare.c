@@ -11,8 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
-
 /* Who can connect to the socket reads the disks, so only QEMU's user and root may. */
 #define FOLDER_MODE 0700
 

@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DIR, closedir)
 
 /* The largest variable store in use is 64 MiB flash; a TPM's state is a few ten kilobytes. */

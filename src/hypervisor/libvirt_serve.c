@@ -14,8 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(virDomain, virDomainFree)
-
 #define REMEMBERED_MAX (1024 * 1024)
 
 struct lv_server {

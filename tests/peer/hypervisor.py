@@ -32,7 +32,8 @@ def need():
 
 def main():
     need()
-    program, words = sys.argv[1], sys.argv[2:]
+    # Another mount namespace has another working folder.
+    program, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
     with tempfile.TemporaryDirectory(prefix="hv", dir="/var/tmp") as folder:
         os.chmod(folder, 0o755)
         lab = os.path.join(folder, "lab")

@@ -37,7 +37,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="hve", dir="/var/tmp") as folder:
         os.chmod(folder, 0o755)
         try:
-            return subprocess.run([sys.argv[1], folder, kernel, initrd]).returncode
+            return subprocess.run([os.path.abspath(sys.argv[1]), folder, kernel, initrd]).returncode
         finally:
             end_guest(folder)
 
