@@ -190,12 +190,30 @@ drain(struct engine *engine)
 	engine->draining = FALSE;
 }
 
-void
-engine_post(struct engine *engine, struct inbox_item *item)
+static void
+set_event(struct inbox_item *item)
 {
 	item->event.error = item->error;
 	item->event.vm = item->vm;
 	item->event.disk = item->disk;
+}
+
+void
+engine_post_first(struct engine *engine, struct inbox_item *item)
+{
+	struct run *run = engine_run(engine, item->job);
+	if (!run || run->stalled.length == 0) {
+		engine_post(engine, item);
+		return;
+	}
+	set_event(item);
+	g_queue_push_head(&run->stalled, item);
+}
+
+void
+engine_post(struct engine *engine, struct inbox_item *item)
+{
+	set_event(item);
 	g_queue_push_tail(&engine->inbox, item);
 	drain(engine);
 	if (!engine->draining)
@@ -317,6 +335,20 @@ engine_debt_paid(struct engine *engine, const char *debt_id, guint flags_left)
 	}
 }
 
+/* While a point is taken nobody else may resume or thaw its machines. Its PREPARE has paid what
+ * they owed, so that this costs no time but until the window is over. */
+static gboolean
+is_being_taken(const struct engine *engine, const char *vm)
+{
+	for (guint i = 0; vm && i < engine->runs->len; i++) {
+		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+		if ((job->phase == PHASE_PREPARE || job->phase == PHASE_WINDOW) && job->draft &&
+		    point_find_member(job->draft, vm))
+			return TRUE;
+	}
+	return FALSE;
+}
+
 static void
 pay_debts(struct engine *engine, gint64 now)
 {
@@ -325,7 +357,7 @@ pay_debts(struct engine *engine, gint64 now)
 	engine->debts_at = now + DEBT_RETRY;
 	for (guint i = 0; i < engine->debts->len; i++) {
 		struct debt *debt = engine->debts->pdata[i];
-		if (debt->paying)
+		if (debt->paying || is_being_taken(engine, debt->vm))
 			continue;
 		debt->paying = TRUE;
 		debt->tries++;
@@ -370,8 +402,14 @@ retry_stalled(struct engine *engine)
 {
 	for (guint i = 0; i < engine->runs->len; i++) {
 		struct run *run = engine->runs->pdata[i];
-		for (guint n = run->stalled.length; n > 0; n--)
-			g_queue_push_tail(&engine->inbox, g_queue_pop_head(&run->stalled));
+		for (guint n = run->stalled.length; n > 0; n--) {
+			struct inbox_item *item = g_queue_pop_head(&run->stalled);
+			/* Whether it is still this job's turn is asked again. */
+			if (item->event.type == JOB_EVENT_ADMIT)
+				inbox_item_free(item);
+			else
+				g_queue_push_tail(&engine->inbox, item);
+		}
 	}
 	drain(engine);
 }

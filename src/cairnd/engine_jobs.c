@@ -19,13 +19,14 @@ find_member(struct job *job, const char *vm)
 }
 
 static void
-apply_prepare(struct job *job, struct inbox_item *item)
+apply_prepare(struct job *job, const struct inbox_item *item)
 {
 	if (!item->member || !job->draft || item->event.effect.index >= job->draft->members->len)
 		return;
-	/* The draft's members are in the order of the job's. */
+	/* The draft's members are in the order of the job's. The reply stays whole: if the store
+	 * cannot take this step, it is taken again. */
 	g_ptr_array_insert(job->draft->members, (gint)item->event.effect.index,
-			   g_steal_pointer(&item->member));
+			   point_member_copy(item->member));
 	g_ptr_array_remove_index(job->draft->members, item->event.effect.index + 1);
 }
 
@@ -273,15 +274,24 @@ commit_export(struct engine *engine, struct job *job, struct commit *out)
 	out->point = changed;
 }
 
-/* A terminated export leaves its finished parts for the next one; the point remembers where. */
+/* A terminated export leaves its finished parts for the next one, and another one may fail to
+ * remove its own; the point remembers where. */
 static void
 commit_terminated(struct engine *engine, struct job *job, struct commit *out)
 {
 	const struct point *point = engine_point_by_id(engine, job->point);
-	if (!point || !point->held)
+	/* Without members it was never admitted, and what is in the folder is not of this job. */
+	if (!point || job->members->len == 0)
 		return;
+	gboolean left = job->outcome == JOB_TERMINATED || job->status == UNIT_FAILED;
+	if (!point->held) {
+		/* Nothing can go on from it. */
+		if (left)
+			g_ptr_array_add(out->debts, engine_partial_debt(point, job->directory));
+		return;
+	}
 	out->point = point_copy(point);
-	point_set_partial(out->point, job->directory, job->outcome == JOB_TERMINATED);
+	point_set_partial(out->point, job->directory, left);
 	engine_put_point(out->txn, out->point);
 }
 
@@ -308,11 +318,14 @@ commit_debts(struct engine *engine, struct job *job, struct commit *out)
 		guint flags = debt_flags_of(member->flags);
 		const struct point_member *part =
 			point ? point_find_member(point, member->id) : NULL;
+		/* A machine that a person had paused is not ours to resume. */
+		if (part && g_strcmp0(part->state, "running") != 0)
+			flags &= ~(guint)(DEBT_THAW | DEBT_RESUME);
+		member->flags = 0;
 		if (flags == 0)
 			continue;
 		g_ptr_array_add(out->debts, part ? debt_of_member(point, part, flags)
 						 : debt_new(job->point, member->id, NULL, flags));
-		member->flags = 0;
 	}
 }
 

@@ -175,6 +175,7 @@ engine_group_delete(struct engine *engine, struct group *group, gboolean force, 
 	for (guint i = 0; i < all->len; i++) {
 		engine_drop_point(txn, all->pdata[i]);
 		engine_hold_debts(all->pdata[i], debts, DEBT_END | DEBT_FORGET);
+		engine_partial_debts(all->pdata[i], debts);
 	}
 	store_txn_delete(txn, KIND_GROUP, group->id, STORE_ANY);
 	engine_put_debts(txn, debts);
@@ -276,6 +277,22 @@ engine_hold_debts(const struct point *point, GPtrArray *debts, guint flags)
 		g_ptr_array_add(debts, debt_of_member(point, point->members->pdata[i], flags));
 }
 
+/* An unfinished export cannot be finished without the data. */
+void
+engine_partial_debts(const struct point *point, GPtrArray *debts)
+{
+	for (char **path = point->partials; *path; path++)
+		g_ptr_array_add(debts, engine_partial_debt(point, *path));
+}
+
+struct debt *
+engine_partial_debt(const struct point *point, const char *directory)
+{
+	struct debt *debt = debt_new(point->id, NULL, NULL, DEBT_PARTIAL);
+	debt->path = point_staging_dir(directory, point->group, point->id);
+	return debt;
+}
+
 /* Takes the elements over; they are stored already. */
 void
 engine_adopt_debts(struct engine *engine, GPtrArray *debts)
@@ -312,12 +329,7 @@ engine_released(const struct point *point, const char *reason, GPtrArray *debts)
 	g_free(changed->release_reason);
 	changed->release_reason = g_strdup(reason);
 	engine_hold_debts(point, debts, DEBT_END);
-	for (char **path = changed->partials; *path; path++) {
-		/* An unfinished export cannot be finished without the data. */
-		struct debt *debt = debt_new(point->id, NULL, NULL, DEBT_PARTIAL);
-		debt->path = point_staging_dir(*path, point->group, point->id);
-		g_ptr_array_add(debts, debt);
-	}
+	engine_partial_debts(point, debts);
 	g_strfreev(changed->partials);
 	changed->partials = g_new0(char *, 1);
 	return changed;
@@ -333,6 +345,9 @@ job_using(const struct engine *engine, const struct point *point)
 		if (g_strcmp0(job->point, point->id) == 0 ||
 		    g_strcmp0(job->base_point, point->id) == 0 ||
 		    g_strcmp0(job->base, point->id) == 0)
+			return job;
+		/* Its bitmaps tell what changed up to the point that is being made. */
+		if (job->draft && g_strcmp0(job->draft->prev, point->id) == 0)
 			return job;
 	}
 	return NULL;
@@ -396,18 +411,19 @@ commit_deletion(struct engine *engine, struct point *hidden, GPtrArray *gone, GE
 	for (guint i = 0; i < gone->len; i++) {
 		engine_drop_point(txn, gone->pdata[i]);
 		engine_hold_debts(gone->pdata[i], debts, DEBT_END | DEBT_FORGET);
+		engine_partial_debts(gone->pdata[i], debts);
 	}
+	cairn_auto(point) changed = NULL;
 	if (!g_ptr_array_find(gone, hidden, NULL)) {
-		if (hidden->held)
-			engine_hold_debts(hidden, debts, DEBT_END);
-		cairn_auto(point) changed = point_copy(hidden);
+		changed = engine_released(hidden, "deleted", debts);
 		changed->hidden = TRUE;
-		changed->held = FALSE;
 		engine_put_point(txn, changed);
 	}
 	engine_put_debts(txn, debts);
 	if (!store_commit(engine->store, txn, error))
 		return FALSE;
+	if (changed)
+		engine_replace_point(engine, g_steal_pointer(&changed));
 	engine_adopt_debts(engine, debts);
 	return TRUE;
 }
@@ -425,7 +441,6 @@ engine_point_delete(struct engine *engine, struct point *point, GError **error)
 		point->hidden = FALSE;
 		return FALSE;
 	}
-	point->held = FALSE;
 	json_t *data = json_object();
 	cairn_json_set_string(data, "id", point->id);
 	cairn_json_set_string(data, "group", point->group);
@@ -443,7 +458,7 @@ fail_job(struct engine *engine, const struct job *job, const char *vm, int code,
 	struct inbox_item *item = inbox_item_new(job->id, JOB_EVENT_FAIL);
 	item->error = g_error_new_literal(CAIRN_ERROR, code, reason);
 	item->vm = g_strdup(vm);
-	engine_post(engine, item);
+	engine_post_first(engine, item);
 }
 
 static gboolean

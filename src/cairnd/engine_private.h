@@ -73,6 +73,9 @@ struct run *engine_run(const struct engine *engine, const char *job_id);
 struct run *engine_add_run(struct engine *engine, struct job *job);
 void engine_remove_run(struct engine *engine, struct run *run);
 void engine_post(struct engine *engine, struct inbox_item *item);
+/* Before the events of its job that wait for the store: a point must not be made of data that is
+ * lost. */
+void engine_post_first(struct engine *engine, struct inbox_item *item);
 void inbox_item_free(struct inbox_item *item);
 struct inbox_item *inbox_item_new(const char *job, enum job_event_type type);
 /* Takes ownership. */
@@ -92,6 +95,9 @@ gboolean engine_load(struct engine *engine, GError **error);
 /* engine_points.c */
 /* Debts that end the hold of @point on all members; appended to @debts. */
 void engine_hold_debts(const struct point *point, GPtrArray *debts, guint flags);
+/* Debts for the unfinished exports of @point, or for the one in @directory. */
+void engine_partial_debts(const struct point *point, GPtrArray *debts);
+struct debt *engine_partial_debt(const struct point *point, const char *directory);
 void engine_adopt_debts(struct engine *engine, GPtrArray *debts);
 /* The point of @group whose data is held; NULL. */
 struct point *engine_held(const struct engine *engine, const char *group);

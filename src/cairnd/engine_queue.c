@@ -1,6 +1,7 @@
 /* Which job and which disk copy comes next. One job of a group runs at a time; lower priority
- * numbers come first, then lower job numbers; a point waits for the exports asked for before it,
- * because it replaces the data they need. */
+ * numbers come first, then lower job numbers; a point waits for all jobs of its group that were
+ * asked for before it: it replaces the data that exports need, and points are numbered in the order
+ * in which they are taken. */
 #include "cairnd/engine_private.h"
 
 #include "base/error.h"
@@ -21,10 +22,27 @@ is_running(const struct job *job)
 	return job->phase != PHASE_WAIT && job->phase != PHASE_ENDED;
 }
 
-/* What stands in @job's way among the other jobs. */
+/* A machine of @job's group that is being resumed or thawed just now could run again in the middle
+ * of the pause. */
+static gboolean
+is_resuming(const struct engine *engine, const struct job *job)
+{
+	const struct group *group = engine_group(engine, job->group, NULL);
+	for (guint i = 0; group && i < engine->debts->len; i++) {
+		const struct debt *debt = engine->debts->pdata[i];
+		if (debt->paying && debt->flags & (DEBT_THAW | DEBT_RESUME) &&
+		    group_find_member(group, debt->vm))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* What stands in @job's way. */
 static gboolean
 must_wait(const struct engine *engine, const struct job *job)
 {
+	if (job->kind == JOB_POINT_CREATE && is_resuming(engine, job))
+		return TRUE;
 	for (guint i = 0; i < engine->runs->len; i++) {
 		const struct job *other = ((struct run *)engine->runs->pdata[i])->job;
 		if (other == job || other->phase == PHASE_ENDED ||
@@ -32,8 +50,7 @@ must_wait(const struct engine *engine, const struct job *job)
 			continue;
 		if (is_running(other))
 			return TRUE;
-		if (job->kind == JOB_POINT_CREATE && other->kind == JOB_EXPORT &&
-		    other->number < job->number)
+		if (job->kind == JOB_POINT_CREATE && other->number < job->number)
 			return TRUE;
 	}
 	return FALSE;
