@@ -111,8 +111,8 @@ why_full(struct engine *engine, const struct job *job, const struct inbox_item *
 	if (!item->base_disks || !g_hash_table_contains(item->base_disks, key))
 		return g_strdup("the base's export does not have this disk as qcow2");
 	char *reason = NULL;
-	g_autoptr(GBytes) changes =
-		engine_changes(engine, point, base, member->id, disk->target, &reason);
+	GBytes *changes = engine_changes(engine, point, base, member->id, disk->target, &reason);
+	g_bytes_unref(changes); /* only whether they are known counts here */
 	return reason;
 }
 
