@@ -132,9 +132,12 @@ reachable(struct lv *lv, const char *folder, GError **error)
 	return TRUE;
 }
 
+/* One at a time: another member of the group must not find the folder before it is QEMU's. */
 static gboolean
 make_folder(struct lv *lv, const char *file, GError **error)
 {
+	static GMutex mutex;
+	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
 	g_autofree char *folder = g_path_get_dirname(file);
 	if (access(folder, F_OK) < 0) {
 		if (g_mkdir_with_parents(folder, FOLDER_MODE) < 0) {
