@@ -1,5 +1,5 @@
 /* Paying debts: undoing by flags, in the order that hurts guests least. */
-#include "cairnd/world.h"
+#include "cairnd/hosts.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -50,6 +50,21 @@ pay_on(struct world *world, struct hypervisor *hv, const struct debt *debt, GErr
 	return left;
 }
 
+/* Where the machine is is not known: it was never found before the daemon was killed. */
+static guint
+pay_anywhere(struct world *world, const struct debt *debt, GError **error)
+{
+	guint left = 0;
+	for (guint i = 0; i < hosts_count(world->hosts); i++) {
+		struct hypervisor *hv = host_hypervisor(hosts_get(world->hosts, i));
+		if (hv)
+			left |= pay_on(world, hv, debt, error);
+		else
+			left = debt->flags;
+	}
+	return left;
+}
+
 static guint
 pay_partial(const struct debt *debt, GError **error)
 {
@@ -64,13 +79,13 @@ debt_pay(struct world *world, const struct debt *debt, GError **error)
 {
 	if (debt->flags & DEBT_PARTIAL)
 		return pay_partial(debt, error);
-	struct hypervisor *hv = world_hypervisor(world, debt->uri);
-	if (!hv) {
+	struct hypervisor *hv = debt->uri ? world_hypervisor(world, debt->uri) : NULL;
+	if (debt->uri && !hv) {
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_PEER, "\"%s\" is not connected",
-			    debt->uri ? debt->uri : "the host");
+			    debt->uri);
 		return debt->flags;
 	}
-	guint left = pay_on(world, hv, debt, error);
+	guint left = hv ? pay_on(world, hv, debt, error) : pay_anywhere(world, debt, error);
 	if (!(left & DEBT_FORGET) && debt->flags & DEBT_FORGET) {
 		/* With its checkpoint goes what was saved of the machine at the point. */
 		g_autofree char *dir = world_point_dir(world, debt->point, debt->vm);

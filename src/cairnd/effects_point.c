@@ -1,5 +1,5 @@
 /* The effects of making a point: prepare, window, extents, clean, undo. */
-#include "cairnd/world.h"
+#include "cairnd/hosts.h"
 
 #include "base/error.h"
 #include "base/extents.h"
@@ -19,27 +19,37 @@ task_member(struct task *task)
 
 /* ---- prepare ---- */
 
-/* The machine, on whichever host has it. */
+/* The machine, on whichever host has it. Defined on several, as a migration leaves it, it is where
+ * its QEMU is: elsewhere its images would be read while they are written. */
 static struct hv_vm *
-find_vm(struct task *task, const struct point_member *member, struct host **ret_host)
+find_vm(struct task *task, const struct point_member *member, const struct host **ret_host)
 {
-	g_autoptr(GError) trouble = NULL;
-	for (guint i = 0; i < task->world->hosts->len; i++) {
-		struct host *host = task->world->hosts->pdata[i];
+	const struct hosts *hosts = task->world->hosts;
+	cairn_auto(hv_vm) found = NULL;
+	for (guint i = 0; i < hosts_count(hosts); i++) {
+		const struct host *host = hosts_get(hosts, i);
+		struct hypervisor *hv = host_hypervisor(host);
 		g_autoptr(GError) error = NULL;
-		struct hv_vm *vm =
-			host->hv ? hypervisor_lookup(host->hv, member->id, &error) : NULL;
-		if (vm) {
+		cairn_auto(hv_vm) vm = NULL;
+		if (hv)
+			vm = hypervisor_lookup(hv, member->id, &error);
+		else
+			g_set_error(&error, CAIRN_ERROR, CAIRN_ERROR_PEER,
+				    "\"%s\" is not connected", host->uri);
+		if (vm && (!found || found->state == HV_SHUTOFF)) {
+			hv_vm_free(found);
+			found = g_steal_pointer(&vm);
 			*ret_host = host;
-			return vm;
 		}
-		if (!trouble && error &&
+		if (error && !task->error &&
 		    !g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND))
-			trouble = g_steal_pointer(&error);
+			g_propagate_error(&task->error, g_steal_pointer(&error));
 	}
-	if (trouble)
-		g_propagate_error(&task->error, g_steal_pointer(&trouble));
-	else
+	if (found) {
+		g_clear_error(&task->error);
+		return g_steal_pointer(&found);
+	}
+	if (!task->error)
 		g_set_error(&task->error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
 			    "machine \"%s\" is on none of the connected hosts", member->name);
 	return NULL;
@@ -125,7 +135,7 @@ judge_disk(struct task *task, struct hypervisor *hv, const struct hv_vm *vm,
 }
 
 static void
-describe(struct task *task, struct host *host, const struct hv_vm *vm)
+describe(struct task *task, const struct host *host, const struct hv_vm *vm)
 {
 	struct point_member *member = point_member_copy(task_member(task));
 	g_free(member->name);
@@ -143,20 +153,20 @@ describe(struct task *task, struct host *host, const struct hv_vm *vm)
 		out->path = g_strdup(disk->path);
 		out->format = g_strdup(disk->format);
 		out->size = disk->size;
-		judge_disk(task, host->hv, vm, disk, out);
+		judge_disk(task, host_hypervisor(host), vm, disk, out);
 	}
 	task->found = member;
 }
 
 static gboolean
-prepare_here(struct task *task, struct host *host)
+prepare_here(struct task *task, struct hypervisor *hv)
 {
 	const struct world *world = task->world;
 	struct point_member *member = task->found;
 	g_autofree char *path = world_socket(world, task->point->id, member->id);
 	g_autofree char *dir = world_point_dir(world, task->point->id, member->id);
 	g_free(member->socket);
-	member->socket = hypervisor_address(host->hv, member->id, path, &task->error);
+	member->socket = hypervisor_address(hv, member->id, path, &task->error);
 	if (!member->socket)
 		return FALSE;
 	if (g_mkdir_with_parents(dir, 0700) < 0) {
@@ -164,31 +174,32 @@ prepare_here(struct task *task, struct host *host)
 		return FALSE;
 	}
 	cairn_auto(hv_point) spec = world_spec(world, task->point, member, task->prev);
-	if (!hypervisor_prepare(host->hv, spec, (guint)world->config->freeze_timeout, &task->error))
+	if (!hypervisor_prepare(hv, spec, (guint)world->config->freeze_timeout, &task->error))
 		return FALSE;
 	/* What cannot change within the pause is read now; guest state is, so it waits. */
 	g_auto(GStrv) files = NULL;
 	return member->guest_state ||
-	       hypervisor_save_state(host->hv, member->id, dir, &files, &task->error);
+	       hypervisor_save_state(hv, member->id, dir, &files, &task->error);
 }
 
 static void
 prepare_work(struct task *task)
 {
-	struct host *host = NULL;
+	const struct host *host = NULL;
 	cairn_auto(hv_vm) vm = find_vm(task, task_member(task), &host);
-	if (!vm || !remove_leftovers(task, host->hv, vm))
+	struct hypervisor *hv = vm ? host_hypervisor(host) : NULL;
+	if (!vm || !remove_leftovers(task, hv, vm))
 		return;
 	if (vm->busy) { /* a leftover of ours may have been what kept it busy */
 		hv_vm_free(vm);
-		vm = hypervisor_lookup(host->hv, task_member(task)->id, &task->error);
+		vm = hypervisor_lookup(hv, task_member(task)->id, &task->error);
 		if (!vm)
 			return;
 	}
 	if (!can_take_part(task, vm))
 		return;
 	describe(task, host, vm);
-	prepare_here(task, host);
+	prepare_here(task, hv);
 }
 
 void
@@ -228,8 +239,7 @@ window_work(struct task *task)
 			.save_dir = member->guest_state ? dirs->pdata[i] : NULL,
 		};
 	}
-	barrier_run(task->window, members);
-	if (task->window->error)
+	if (barrier_run(task->window, members, &task->error) && task->window->error)
 		task->error = g_error_copy(task->window->error);
 }
 
@@ -301,6 +311,11 @@ extents_work(struct task *task)
 						    (GDestroyNotify)g_bytes_unref);
 	task->reply.changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	task->reply.reasons = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	if (!hv) { /* after a restart a host may not be there */
+		g_set_error(&task->error, CAIRN_ERROR, CAIRN_ERROR_PEER, "\"%s\" is not connected",
+			    member->uri ? member->uri : "the host");
+		return;
+	}
 	/* Also when nothing is to be read: it tells whether the data is really there. */
 	if (!hypervisor_serve(hv, spec, &task->error))
 		return;

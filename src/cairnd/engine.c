@@ -419,6 +419,7 @@ engine_tick(struct engine *engine)
 {
 	gint64 now = engine_now(engine);
 	retry_stalled(engine);
+	engine_store_released(engine);
 	expire_holds(engine, now);
 	remove_old_jobs(engine, now);
 	engine_schedule(engine);

@@ -73,8 +73,9 @@ void engine_progress(struct engine *engine, const char *job_id, guint disk, guin
 /* @flags_left 0: paid. */
 void engine_debt_paid(struct engine *engine, const char *debt_id, guint flags_left);
 /* The held data of the point that @vm is part of is lost or must be let go: why, for a person. All
- * members are released, and a job that exports it fails with @code. */
-void engine_hold_lost(struct engine *engine, const char *vm, int code, const char *reason);
+ * members are released, and a job that exports it fails with @code. FALSE: nobody holds data of it.
+ */
+gboolean engine_hold_lost(struct engine *engine, const char *vm, int code, const char *reason);
 /* About once a second: expiry, queue, debts, removal of old jobs, stalled stores. */
 void engine_tick(struct engine *engine);
 
@@ -86,6 +87,8 @@ struct engine_found {
 	gboolean off; /* no QEMU process: a hold needs no backup job */
 	const char *backup;
 	GPtrArray *points; /* char * */
+	gint64 since;	   /* when it was looked at, microseconds since 1970: what is held from
+			    * later on was not seen yet. 0: now */
 };
 void engine_reconcile(struct engine *engine, const struct engine_found *found, guint n);
 /* The checkpoints of ours that must stay on @vm; free with g_strfreev(). */

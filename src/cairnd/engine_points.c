@@ -1,4 +1,4 @@
-/* Groups and points: what people ask about them, and how a point's data is let go. */
+/* Points: what people ask about them, and how a point's data is let go. */
 #include "cairnd/engine_private.h"
 
 #include "base/error.h"
@@ -6,188 +6,6 @@
 #include "base/guid.h"
 #include "base/timefmt.h"
 #include "core/chain.h"
-
-/* ---- groups ---- */
-
-GPtrArray *
-engine_groups(const struct engine *engine)
-{
-	return engine->groups;
-}
-
-static struct group *
-group_by_id(const struct engine *engine, const char *id)
-{
-	for (guint i = 0; id && i < engine->groups->len; i++) {
-		struct group *group = engine->groups->pdata[i];
-		if (strcmp(group->id, id) == 0)
-			return group;
-	}
-	return NULL;
-}
-
-static struct group *
-group_by_name(const struct engine *engine, const char *name)
-{
-	for (guint i = 0; i < engine->groups->len; i++) {
-		struct group *group = engine->groups->pdata[i];
-		if (strcmp(group->name, name) == 0)
-			return group;
-	}
-	return NULL;
-}
-
-struct group *
-engine_group(const struct engine *engine, const char *name_or_id, GError **error)
-{
-	g_autofree char *id = cairn_guid_normalize(name_or_id);
-	struct group *group = id ? group_by_id(engine, id) : group_by_name(engine, name_or_id);
-	if (!group)
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND, "there is no group \"%s\"",
-			    name_or_id);
-	return group;
-}
-
-static json_t *
-group_data(const struct group *group)
-{
-	json_t *data = json_object();
-	cairn_json_set_string(data, "id", group->id);
-	cairn_json_set_string(data, "name", group->name);
-	return data;
-}
-
-/* Stores @changed, then puts it in the place of @group (NULL: a new one). */
-static gboolean
-store_group(struct engine *engine, struct group *group, struct group *changed, GError **error)
-{
-	cairn_auto(store_txn) txn = store_txn_new();
-	engine_put_group(txn, changed);
-	if (!store_commit(engine->store, txn, error)) {
-		group_free(changed);
-		return FALSE;
-	}
-	if (group) {
-		/* The caller holds the pointer, so the contents change places. */
-		struct group old = *group;
-		*group = *changed;
-		*changed = old;
-		group_free(changed);
-	} else {
-		g_ptr_array_add(engine->groups, changed);
-	}
-	engine_event(engine, "GROUP_CHANGED", group_data(group ? group : changed));
-	return TRUE;
-}
-
-static gboolean
-name_is_free(const struct engine *engine, const char *name, GError **error)
-{
-	if (!group_name_check(name, error))
-		return FALSE;
-	if (!group_by_name(engine, name))
-		return TRUE;
-	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_EXISTS, "there is a group \"%s\" already",
-		    name);
-	return FALSE;
-}
-
-struct group *
-engine_group_create(struct engine *engine, const char *name, const char *id, GError **error)
-{
-	g_autofree char *guid = id ? cairn_guid_normalize(id) : cairn_guid_new();
-	if (!guid) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "\"%s\" is not a GUID", id);
-		return NULL;
-	}
-	if (!name_is_free(engine, name, error))
-		return NULL;
-	if (group_by_id(engine, guid)) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_EXISTS,
-			    "there is a group with the id %s already", guid);
-		return NULL;
-	}
-	struct group *group = group_new(guid, name);
-	group->created = engine_now(engine);
-	return store_group(engine, NULL, group, error) ? group : NULL;
-}
-
-gboolean
-engine_group_add(struct engine *engine, struct group *group, const char *vm_id, const char *vm_name,
-		 GError **error)
-{
-	cairn_auto(group) changed = group_copy(group);
-	if (!group_add_member(changed, vm_id, vm_name, error))
-		return FALSE;
-	return store_group(engine, group, g_steal_pointer(&changed), error);
-}
-
-gboolean
-engine_group_remove(struct engine *engine, struct group *group, const char *vm_id, GError **error)
-{
-	cairn_auto(group) changed = group_copy(group);
-	if (!group_remove_member(changed, vm_id, error))
-		return FALSE;
-	return store_group(engine, group, g_steal_pointer(&changed), error);
-}
-
-gboolean
-engine_group_rename(struct engine *engine, struct group *group, const char *name, GError **error)
-{
-	if (!name_is_free(engine, name, error))
-		return FALSE;
-	struct group *changed = group_copy(group);
-	g_free(changed->name);
-	changed->name = g_strdup(name);
-	return store_group(engine, group, changed, error);
-}
-
-static gboolean
-group_is_idle(const struct engine *engine, const struct group *group, GError **error)
-{
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
-		if (job->phase == PHASE_ENDED || strcmp(job->group, group->id) != 0)
-			continue;
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_BUSY,
-			    "job %" G_GUINT64_FORMAT " of group \"%s\" has not ended", job->number,
-			    group->name);
-		return FALSE;
-	}
-	return TRUE;
-}
-
-gboolean
-engine_group_delete(struct engine *engine, struct group *group, gboolean force, GError **error)
-{
-	if (!group_is_idle(engine, group, error))
-		return FALSE;
-	g_autoptr(GPtrArray) shown = engine_points(engine, group->id, FALSE);
-	if (shown->len > 0 && !force) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
-			    "group \"%s\" has %u points; delete them first, or force it",
-			    group->name, shown->len);
-		return FALSE;
-	}
-	g_autoptr(GPtrArray) all = engine_points(engine, group->id, TRUE);
-	g_autoptr(GPtrArray) debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
-	cairn_auto(store_txn) txn = store_txn_new();
-	for (guint i = 0; i < all->len; i++) {
-		engine_drop_point(txn, all->pdata[i]);
-		engine_hold_debts(all->pdata[i], debts, DEBT_END | DEBT_FORGET);
-		engine_partial_debts(all->pdata[i], debts);
-	}
-	store_txn_delete(txn, KIND_GROUP, group->id, STORE_ANY);
-	engine_put_debts(txn, debts);
-	if (!store_commit(engine->store, txn, error))
-		return FALSE;
-	engine_event(engine, "GROUP_DELETED", group_data(group));
-	for (guint i = 0; i < all->len; i++)
-		g_ptr_array_remove(engine->points, all->pdata[i]);
-	g_ptr_array_remove(engine->groups, group);
-	engine_adopt_debts(engine, debts);
-	return TRUE;
-}
 
 /* ---- finding points ---- */
 
@@ -263,7 +81,7 @@ engine_held(const struct engine *engine, const char *group)
 char *
 engine_point_name(const struct engine *engine, const struct point *point)
 {
-	const struct group *group = group_by_id(engine, point->group);
+	const struct group *group = engine_group_by_id(engine, point->group);
 	return g_strdup_printf("%s@%" G_GUINT64_FORMAT, group ? group->name : point->group,
 			       point->number);
 }
@@ -453,9 +271,9 @@ engine_point_delete(struct engine *engine, struct point *point, GError **error)
 /* ---- lost data ---- */
 
 static void
-fail_job(struct engine *engine, const struct job *job, const char *vm, int code, const char *reason)
+fail_job(struct engine *engine, const char *job, const char *vm, int code, const char *reason)
 {
-	struct inbox_item *item = inbox_item_new(job->id, JOB_EVENT_FAIL);
+	struct inbox_item *item = inbox_item_new(job, JOB_EVENT_FAIL);
 	item->error = g_error_new_literal(CAIRN_ERROR, code, reason);
 	item->vm = g_strdup(vm);
 	engine_post_first(engine, item);
@@ -468,27 +286,64 @@ is_point_job_of(const struct job *job, const char *vm)
 	       point_find_member(job->draft, vm);
 }
 
+/* The store may have no space for it, on the very disk that is being filled: the hold ends all the
+ * same, or the guests would suffer. The store still says that the data is held, until it can be
+ * told; if the daemon is killed before, its next start finds out. */
+static void
+release_anyway(struct engine *engine, struct point *point, const char *reason)
+{
+	g_autoptr(GError) error = NULL;
+	if (release(engine, point, reason, &error))
+		return;
+	g_warning("cannot store that data was let go: %s", error->message);
+	g_autoptr(GPtrArray) debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
+	struct point *changed = engine_released(point, reason, debts);
+	changed->unstored = TRUE;
+	engine_replace_point(engine, changed);
+	engine_adopt_debts(engine, debts);
+}
+
 void
+engine_store_released(struct engine *engine)
+{
+	for (guint i = 0; i < engine->points->len; i++) {
+		struct point *point = engine->points->pdata[i];
+		if (!point->unstored)
+			continue;
+		cairn_auto(store_txn) txn = store_txn_new();
+		engine_put_point(txn, point);
+		if (!store_commit(engine->store, txn, NULL))
+			return; /* next time */
+		point->unstored = FALSE;
+	}
+}
+
+gboolean
 engine_hold_lost(struct engine *engine, const char *vm, int code, const char *reason)
 {
-	g_autoptr(GPtrArray) hit = g_ptr_array_new();
+	/* One that fails may let another begin, so they are known by their ids. */
+	g_autoptr(GPtrArray) hit = g_ptr_array_new_with_free_func(g_free);
+	gboolean mattered = FALSE;
 	for (guint i = 0; i < engine->runs->len; i++) {
-		struct job *job = ((struct run *)engine->runs->pdata[i])->job;
-		struct point *point = engine_point_by_id(engine, job->point);
+		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+		const struct point *point = engine_point_by_id(engine, job->point);
 		if (job->phase == PHASE_ENDED)
 			continue;
 		if (is_point_job_of(job, vm) || (job->kind == JOB_EXPORT && point && point->held &&
 						 point_find_member(point, vm)))
-			g_ptr_array_add(hit, job);
+			g_ptr_array_add(hit, g_strdup(job->id));
 	}
 	/* The jobs first: they say why they failed, and not that the data is gone. */
 	for (guint i = 0; i < hit->len; i++)
 		fail_job(engine, hit->pdata[i], vm, code, reason);
 	for (guint i = 0; i < engine->points->len; i++) {
 		struct point *point = engine->points->pdata[i];
-		if (point->held && point_find_member(point, vm))
-			release(engine, point, reason, NULL);
+		if (!point->held || !point_find_member(point, vm))
+			continue;
+		mattered = TRUE;
+		release_anyway(engine, point, reason);
 	}
+	return mattered || hit->len > 0;
 }
 
 /* ---- changes ---- */
@@ -536,7 +391,7 @@ json_t *
 engine_point_view(const struct engine *engine, const struct point *point)
 {
 	json_t *json = point_to_json(point);
-	const struct group *group = group_by_id(engine, point->group);
+	const struct group *group = engine_group_by_id(engine, point->group);
 	g_autofree char *name = engine_point_name(engine, point);
 	cairn_json_set_string(json, "name", name);
 	cairn_json_set_string(json, "group-name", group ? group->name : NULL);

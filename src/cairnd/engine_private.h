@@ -92,7 +92,12 @@ void engine_put_debts(struct store_txn *txn, const GPtrArray *debts);
 void engine_drop_point(struct store_txn *txn, const struct point *point);
 gboolean engine_load(struct engine *engine, GError **error);
 
+/* engine_groups.c */
+struct group *engine_group_by_id(const struct engine *engine, const char *id);
+
 /* engine_points.c */
+/* Tells the store of data that was let go when it had no space. */
+void engine_store_released(struct engine *engine);
 /* Debts that end the hold of @point on all members; appended to @debts. */
 void engine_hold_debts(const struct point *point, GPtrArray *debts, guint flags);
 /* Debts for the unfinished exports of @point, or for the one in @directory. */

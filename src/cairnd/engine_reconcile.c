@@ -29,11 +29,12 @@ active_job_making(const struct engine *engine, const char *point)
 }
 
 static gboolean
-is_owed(const struct engine *engine, const char *vm, const char *point)
+is_owed(const struct engine *engine, const char *vm, const char *point, guint flags)
 {
 	for (guint i = 0; i < engine->debts->len; i++) {
 		const struct debt *debt = engine->debts->pdata[i];
-		if (g_strcmp0(debt->vm, vm) == 0 && strcmp(debt->point, point) == 0)
+		if (g_strcmp0(debt->vm, vm) == 0 && strcmp(debt->point, point) == 0 &&
+		    (debt->flags & flags) == flags)
 			return TRUE;
 	}
 	return FALSE;
@@ -78,7 +79,7 @@ engine_debts_of(const struct engine *engine, const char *vm)
 static void
 owe(struct engine *engine, const struct engine_found *found, const char *point, guint flags)
 {
-	if (is_owed(engine, found->vm, point))
+	if (is_owed(engine, found->vm, point, flags))
 		return;
 	struct debt *debt = debt_new(point, found->vm, found->uri, flags);
 	cairn_auto(store_txn) txn = store_txn_new();
@@ -115,13 +116,20 @@ check_points(struct engine *engine, const struct engine_found *found)
 	}
 }
 
+/* A machine may be defined on several hosts: what counts is where the point was taken. */
 static const struct engine_found *
-find(const struct engine_found *found, guint n, const char *vm)
+find(const struct engine_found *found, guint n, const struct point_member *member)
 {
-	for (guint i = 0; i < n; i++)
-		if (strcmp(found[i].vm, vm) == 0)
+	const struct engine_found *elsewhere = NULL;
+	for (guint i = 0; i < n; i++) {
+		if (strcmp(found[i].vm, member->id) != 0)
+			continue;
+		if (!member->uri || g_strcmp0(found[i].uri, member->uri) == 0)
 			return &found[i];
-	return NULL;
+		elsewhere = &found[i];
+	}
+	/* On another host it is told of only when it runs there: then it has moved. */
+	return elsewhere && !elsewhere->off ? elsewhere : NULL;
 }
 
 /* Is the data that @member was to hold still there? */
@@ -129,6 +137,8 @@ static gboolean
 still_held(const struct engine *engine, const struct point *point,
 	   const struct point_member *member, const struct engine_found *found)
 {
+	if (found->since && member->begun_at >= found->since)
+		return TRUE; /* it began while the host was being looked at */
 	if (g_strcmp0(member->state, "shutoff") == 0)
 		return found->off;
 	g_autofree char *name = point_checkpoint_name(engine->instance, point->id);
@@ -143,7 +153,7 @@ check_holds(struct engine *engine, const struct engine_found *found, guint n)
 		const struct point *point = points->pdata[i];
 		for (guint j = 0; point->held && j < point->members->len; j++) {
 			const struct point_member *member = point->members->pdata[j];
-			const struct engine_found *one = find(found, n, member->id);
+			const struct engine_found *one = find(found, n, member);
 			if (!one || still_held(engine, point, member, one))
 				continue;
 			g_autofree char *why =

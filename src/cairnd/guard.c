@@ -1,6 +1,6 @@
 /* Watches over held data: when it is lost, or when it takes so much space that the guests would
  * suffer, the point is let go. The export dies, never the guest. */
-#include "cairnd/world.h"
+#include "cairnd/hosts.h"
 
 #include "base/error.h"
 #include "base/json.h"
@@ -18,7 +18,7 @@ struct posted {
 static const char *
 name_of(const struct world *world, const char *vm)
 {
-	const struct vm_entry *entry = world_vm(world, vm);
+	const struct vm_entry *entry = hosts_vm(world->hosts, vm);
 	return entry ? entry->vm->name : vm;
 }
 
@@ -43,8 +43,8 @@ lose(struct world *world, const struct posted *posted, int code, const char *wha
 	g_autofree char *reason = g_strdup_printf(
 		"machine \"%s\" %s%s%s", name_of(world, posted->vm), what,
 		posted->message ? ": " : "", posted->message ? posted->message : "");
-	g_warning("%s", reason);
-	engine_hold_lost(world->engine, posted->vm, code, reason);
+	if (engine_hold_lost(world->engine, posted->vm, code, reason))
+		g_warning("%s", reason);
 }
 
 static void
@@ -57,12 +57,6 @@ start_blocked(struct world *world, const struct posted *posted)
 	g_warning("machine \"%s\" could not start: its disks are being exported",
 		  name_of(world, posted->vm));
 	world->event(world->user, "VM_START_BLOCKED", data);
-}
-
-static void
-reconcile(struct world *world, const struct engine_found *found, guint n, void *user)
-{
-	engine_reconcile(world->engine, found, n);
 }
 
 static gboolean
@@ -85,7 +79,7 @@ on_posted(gpointer data)
 			     "was stopped while the data of its point was held");
 		break;
 	case HV_EVENT_BACKUP_ENDED:
-		if (holds(world, posted->vm, FALSE))
+		if (!holds(world, posted->vm, TRUE))
 			lose(world, posted, CAIRN_ERROR_STATE,
 			     "lost the data of its point: somebody ended its backup job");
 		break;
@@ -97,7 +91,7 @@ on_posted(gpointer data)
 		start_blocked(world, posted);
 		break;
 	case HV_EVENT_DISCONNECTED:
-		world_refresh(world, reconcile, NULL);
+		hosts_doubt(world->hosts);
 		break;
 	}
 out:
@@ -137,57 +131,74 @@ look_work(struct task *task)
 		usage->free = G_MAXUINT64;
 }
 
+/* Why the data of @member must be let go; NULL: it need not. */
+static char *
+too_much(const struct config *config, const struct point_member *member, const struct usage *usage)
+{
+	if (usage->free < config->scratch_reserve)
+		return g_strdup_printf(
+			"the space for scratch files is nearly full (%" G_GUINT64_FORMAT
+			" MiB left, scratch-reserve is %" G_GUINT64_FORMAT
+			" MiB): the data of machine \"%s\" was let go so that its guest goes on",
+			usage->free >> 20, config->scratch_reserve >> 20, member->name);
+	if (config->scratch_limit && usage->used > config->scratch_limit)
+		return g_strdup_printf("the scratch files of machine \"%s\" are over "
+				       "scratch-limit (%" G_GUINT64_FORMAT
+				       " MiB): its data was let go",
+				       member->name, config->scratch_limit >> 20);
+	return NULL;
+}
+
 static void
 look_done(struct task *task)
 {
 	struct world *world = task->world;
 	const struct point_member *member = task->point->members->pdata[task->member];
-	struct usage *usage = task->user;
-	const struct config *config = world->config;
-	world->guarding--;
-	g_autofree char *reason = NULL;
-	const struct point *point = engine_point_by_id(world->engine, task->point->id);
-	if (task->error || !point || !point->held) {
-		/* Lost data is told by events; here it is only not there to be measured. */
-	} else if (usage->free < config->scratch_reserve) {
-		reason = g_strdup_printf(
-			"the space for scratch files is nearly full (%" G_GUINT64_FORMAT
-			" MiB left, scratch-reserve is %" G_GUINT64_FORMAT
-			" MiB): the data of machine \"%s\" was let go so that its guest goes on",
-			usage->free >> 20, config->scratch_reserve >> 20, member->name);
-	} else if (config->scratch_limit && usage->used > config->scratch_limit) {
-		reason = g_strdup_printf("the scratch files of machine \"%s\" are over "
-					 "scratch-limit (%" G_GUINT64_FORMAT
-					 " MiB): its data was let go",
-					 member->name, config->scratch_limit >> 20);
-	}
-	if (reason) {
+	g_hash_table_remove(world->looked_at, member->id);
+	/* Lost data is told by events; here it is only not there to be measured. */
+	g_autofree char *reason = task->error ? NULL : too_much(world->config, member, task->user);
+	if (reason && engine_hold_lost(world->engine, member->id, CAIRN_ERROR_LIMIT, reason))
 		g_warning("%s", reason);
-		engine_hold_lost(world->engine, member->id, CAIRN_ERROR_LIMIT, reason);
+}
+
+/* In a thread of its own: a host that hangs must not keep us from looking at the others, nor must
+ * the work of jobs. */
+static void
+look_at(struct world *world, const struct point *point)
+{
+	for (guint i = 0; i < point->members->len; i++) {
+		const struct point_member *member = point->members->pdata[i];
+		if (g_strcmp0(member->state, hv_state_name(HV_SHUTOFF)) == 0 ||
+		    !g_hash_table_add(world->looked_at, g_strdup(member->id)))
+			continue;
+		struct task *task = task_new(world, look_work, look_done);
+		task->point = point_copy(point);
+		task->member = i;
+		task->user = g_new0(struct usage, 1);
+		task->user_free = g_free;
+		task->urgent = TRUE;
+		task_start(task);
 	}
-	g_free(usage);
 }
 
 void
 guard_tick(struct world *world)
 {
 	gint64 now = g_get_monotonic_time();
-	if (world->guarding > 0 || now < world->guard_at)
+	if (now < world->guard_at)
 		return;
 	world->guard_at = now + LOOK_INTERVAL;
 	g_autoptr(GPtrArray) points = engine_points(world->engine, NULL, TRUE);
 	for (guint i = 0; i < points->len; i++) {
 		const struct point *point = points->pdata[i];
-		for (guint j = 0; point->held && j < point->members->len; j++) {
-			const struct point_member *member = point->members->pdata[j];
-			if (g_strcmp0(member->state, hv_state_name(HV_SHUTOFF)) == 0)
-				continue;
-			struct task *task = task_new(world, look_work, look_done);
-			task->point = point_copy(point);
-			task->member = j;
-			task->user = g_new0(struct usage, 1);
-			world->guarding++;
-			task_start(task);
-		}
+		if (point->held)
+			look_at(world, point);
+	}
+	/* A point whose changes are being read holds data already. */
+	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	for (guint i = 0; i < jobs->len; i++) {
+		const struct job *job = jobs->pdata[i];
+		if (job->phase == PHASE_EXTENTS && job->draft)
+			look_at(world, job->draft);
 	}
 }

@@ -1,6 +1,8 @@
 /* Handlers of reads, groups and points; jobs are in handlers_jobs.c. */
 #include "cairnd/handlers.h"
 
+#include "cairnd/hosts.h"
+
 #include "base/error.h"
 #include "base/json.h"
 #include "base/timefmt.h"
@@ -77,11 +79,11 @@ static json_t *
 describe_hosts(const struct world *world)
 {
 	json_t *list = json_array();
-	for (guint i = 0; i < world->hosts->len; i++) {
-		const struct host *host = world->hosts->pdata[i];
+	for (guint i = 0; i < hosts_count(world->hosts); i++) {
+		const struct host *host = hosts_get(world->hosts, i);
 		json_t *json = json_object();
 		cairn_json_set_string(json, "uri", host->uri);
-		cairn_json_set_bool(json, "connected", host->hv && !host->error);
+		cairn_json_set_bool(json, "connected", !host->error);
 		cairn_json_set_string(json, "error", host->error);
 		json_array_append_new(list, json);
 	}
@@ -134,7 +136,7 @@ struct waiting {
 };
 
 static void
-refreshed(struct world *world, const struct engine_found *found, guint n, void *user)
+refreshed(struct world *world, void *user)
 {
 	struct waiting *waiting = user;
 	waiting->then(waiting->daemon, waiting->call);
@@ -147,7 +149,7 @@ after_refresh(struct daemon *daemon, struct control_call *call,
 {
 	struct waiting *waiting = g_new0(struct waiting, 1);
 	*waiting = (struct waiting){daemon, call, then};
-	world_refresh(daemon->world, refreshed, waiting);
+	hosts_look(daemon->world->hosts, refreshed, waiting);
 }
 
 static json_t *
@@ -197,12 +199,7 @@ static void
 vm_list(struct daemon *daemon, struct control_call *call)
 {
 	json_t *list = json_array();
-	g_autoptr(GPtrArray) entries = g_ptr_array_new();
-	GHashTableIter iter;
-	gpointer entry;
-	g_hash_table_iter_init(&iter, daemon->world->vms);
-	while (g_hash_table_iter_next(&iter, NULL, &entry))
-		g_ptr_array_add(entries, entry);
+	g_autoptr(GPtrArray) entries = hosts_list_vms(daemon->world->hosts);
 	g_ptr_array_sort(entries, by_name);
 	for (guint i = 0; i < entries->len; i++)
 		json_array_append_new(list, describe_vm(daemon, entries->pdata[i]));
@@ -227,7 +224,7 @@ describe_group(const struct daemon *daemon, const struct group *group)
 	json_t *members = json_object_get(json, "members");
 	for (guint i = 0; i < group->members->len; i++) {
 		const struct group_member *member = group->members->pdata[i];
-		const struct vm_entry *entry = world_vm(daemon->world, member->id);
+		const struct vm_entry *entry = hosts_vm(daemon->world->hosts, member->id);
 		cairn_json_set_string(json_array_get(members, i), "state",
 				      entry ? hv_state_name(entry->vm->state) : "unknown");
 	}
@@ -281,22 +278,11 @@ handle_group_show(struct daemon *daemon, struct control_call *call)
 	after_refresh(daemon, call, group_show);
 }
 
-static const struct vm_entry *
-known_vm(const struct daemon *daemon, const char *name, GError **error)
-{
-	const struct vm_entry *entry = world_vm(daemon->world, name);
-	if (!entry)
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
-			    "there is no machine \"%s\" on the connected hosts (`cairn vm list`)",
-			    name);
-	return entry;
-}
-
 static gboolean
 add_members(struct daemon *daemon, struct group *group, char **names, GError **error)
 {
 	for (char **name = names; *name; name++) {
-		const struct vm_entry *entry = known_vm(daemon, *name, error);
+		const struct vm_entry *entry = hosts_find_vm(daemon->world->hosts, *name, error);
 		if (!entry || !engine_group_add(daemon->engine, group, entry->vm->uuid,
 						entry->vm->name, error))
 			return FALSE;
@@ -314,7 +300,7 @@ group_create(struct daemon *daemon, struct control_call *call)
 		return;
 	}
 	for (char **name = members; *name; name++)
-		if (!known_vm(daemon, *name, &error)) {
+		if (!hosts_find_vm(daemon->world->hosts, *name, &error)) {
 			call_fail(call, error);
 			return;
 		}
@@ -342,7 +328,8 @@ group_add(struct daemon *daemon, struct control_call *call)
 	GError *error = NULL;
 	if (!group)
 		return;
-	const struct vm_entry *entry = known_vm(daemon, arg_string(call, "vm"), &error);
+	const struct vm_entry *entry =
+		hosts_find_vm(daemon->world->hosts, arg_string(call, "vm"), &error);
 	if (entry &&
 	    engine_group_add(daemon->engine, group, entry->vm->uuid, entry->vm->name, &error))
 		control_call_return(call, describe_group(daemon, group));
@@ -365,7 +352,7 @@ member_id(const struct daemon *daemon, const struct group *group, const char *na
 		if (strcmp(member->name, name) == 0 || g_ascii_strcasecmp(member->id, name) == 0)
 			return member->id;
 	}
-	const struct vm_entry *entry = world_vm(daemon->world, name);
+	const struct vm_entry *entry = hosts_find_vm(daemon->world->hosts, name, NULL);
 	return entry ? entry->vm->uuid : name;
 }
 

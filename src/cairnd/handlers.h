@@ -10,6 +10,7 @@ struct daemon {
 	struct engine *engine;
 	struct control_server *server;
 	gint64 started; /* monotonic, microseconds */
+	guint tick;	/* source; 0 before the engine's start */
 };
 
 /* The server's handler; @user_data is the daemon. */

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cairnd/handlers.h"
+#include "cairnd/hosts.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -12,6 +13,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -43,6 +45,7 @@ on_tick(gpointer data)
 	struct daemon *daemon = data;
 	engine_tick(daemon->engine);
 	guard_tick(daemon->world);
+	hosts_tick(daemon->world->hosts);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -51,12 +54,6 @@ on_quit(gpointer loop)
 {
 	g_main_loop_quit(loop);
 	return G_SOURCE_CONTINUE;
-}
-
-static void
-on_reconciled(struct world *world, const struct engine_found *found, guint n, void *user)
-{
-	engine_reconcile(world->engine, found, n);
 }
 
 static struct store *
@@ -87,18 +84,32 @@ remove_stray_folders(const struct daemon *daemon)
 	}
 }
 
+/* The hosts have told what an earlier life left, or do not answer: guests may be waiting. */
+static void
+on_looked(struct world *world, void *user)
+{
+	struct daemon *daemon = user;
+	engine_start(daemon->engine);
+	remove_stray_folders(daemon);
+	daemon->tick = g_timeout_add(TICK_MS, on_tick, daemon);
+	sd_notify(0, "READY=1\nSTATUS=running");
+	g_message("ready on %s/control.sock", daemon->config->run_dir);
+}
+
 static void
 run(struct daemon *daemon)
 {
 	g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
-	g_unix_signal_add(SIGTERM, on_quit, loop);
-	g_unix_signal_add(SIGINT, on_quit, loop);
-	g_timeout_add(TICK_MS, on_tick, daemon);
-	sd_notify(0, "READY=1\nSTATUS=running");
-	g_message("ready on %s/control.sock", daemon->config->run_dir);
+	guint term = g_unix_signal_add(SIGTERM, on_quit, loop);
+	guint interrupt = g_unix_signal_add(SIGINT, on_quit, loop);
+	hosts_look(daemon->world->hosts, on_looked, daemon);
 	g_main_loop_run(loop);
 	sd_notify(0, "STOPPING=1");
 	g_message("stopping");
+	g_source_remove(term);
+	g_source_remove(interrupt);
+	if (daemon->tick)
+		g_source_remove(daemon->tick);
 }
 
 static gboolean
@@ -118,10 +129,6 @@ start(struct daemon *daemon, struct store *store, GError **error)
 					    daemon, error);
 	if (!daemon->server)
 		return FALSE;
-	/* First of all what an earlier life left: guests may be waiting. */
-	world_refresh_now(daemon->world, on_reconciled, NULL);
-	engine_start(daemon->engine);
-	remove_stray_folders(daemon);
 	return TRUE;
 }
 
@@ -144,6 +151,10 @@ serve(struct config *config)
 	control_server_free(daemon.server);
 	daemon.server = NULL;
 	/* A window under way ends first; then nothing uses the engine any more. */
+	if (!world_stop(world)) {
+		g_warning("a host hangs: ending without it");
+		_exit(ok ? EXIT_OK : EXIT_FAILED); /* its thread may still use all of this */
+	}
 	world_free(g_steal_pointer(&world));
 	engine_free(daemon.engine);
 	return ok ? EXIT_OK : EXIT_FAILED;

@@ -1,5 +1,7 @@
-/* Hosts, tasks, names and places. */
+/* Tasks, names and places. */
 #include "cairnd/world.h"
+
+#include "cairnd/hosts.h"
 
 #include "base/error.h"
 #include "base/file.h"
@@ -7,6 +9,8 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <sys/stat.h>
+
+#define STOP_LIMIT (10 * G_USEC_PER_SEC)
 
 /* ---- tasks ---- */
 
@@ -31,6 +35,8 @@ task_for(struct world *world, const struct job *job, const struct job_effect *ef
 	task->effect = *effect;
 	task->job = job_copy(job);
 	task->member = effect->index;
+	/* Guests that wait for these must not wait for other jobs. */
+	task->urgent = effect->type == EFFECT_UNDO;
 	if (!point)
 		return task;
 	task->point = point_copy(point);
@@ -51,8 +57,8 @@ task_free(struct task *task)
 	g_clear_error(&task->error);
 	point_member_free(task->found);
 	window_free(task->window);
-	g_clear_pointer(&task->seen, g_ptr_array_unref);
-	g_clear_pointer(&task->trouble, g_ptr_array_unref);
+	if (task->user_free)
+		task->user_free(task->user);
 	g_clear_pointer(&task->reply.extents, g_hash_table_unref);
 	g_clear_pointer(&task->reply.changed, g_hash_table_unref);
 	g_clear_pointer(&task->reply.reasons, g_hash_table_unref);
@@ -88,15 +94,34 @@ static void
 task_work(gpointer data, gpointer user_data)
 {
 	struct task *task = data;
+	struct world *world = task->world;
 	task->work(task);
 	g_idle_add_full(G_PRIORITY_DEFAULT, task_done, task, NULL);
+	g_mutex_lock(&world->lock);
+	world->working--;
+	g_cond_signal(&world->ended);
+	g_mutex_unlock(&world->lock);
 }
 
 void
 task_start(struct task *task)
 {
-	gboolean window = task->effect.type == EFFECT_WINDOW;
-	g_thread_pool_push(window ? task->world->windows : task->world->pool, task, NULL);
+	struct world *world = task->world;
+	GThreadPool *pool = world->pool;
+	if (task->effect.type == EFFECT_WINDOW)
+		pool = world->windows;
+	else if (task->urgent)
+		pool = world->urgent;
+	else if (!task->job_id)
+		pool = world->payers;
+	if (world->stopping) {
+		task_free(task); /* nobody works any more */
+		return;
+	}
+	g_mutex_lock(&world->lock);
+	world->working++;
+	g_mutex_unlock(&world->lock);
+	g_thread_pool_push(pool, task, NULL);
 }
 
 /* ---- names and places ---- */
@@ -145,42 +170,40 @@ world_spec(const struct world *world, const struct point *point, const struct po
 	return spec;
 }
 
-/* ---- hosts ---- */
-
-static void
-vm_entry_free(struct vm_entry *entry)
-{
-	hv_vm_free(entry->vm);
-	g_free(entry->uri);
-	g_free(entry);
-}
-
-static void
-host_free(struct host *host)
-{
-	hypervisor_close(host->hv);
-	g_free(host->uri);
-	g_free(host->error);
-	g_free(host);
-}
+/* ---- opening and closing ---- */
 
 struct world *
 world_new(const struct config *config)
 {
 	struct world *world = g_new0(struct world, 1);
 	world->config = config;
-	world->hosts = g_ptr_array_new_with_free_func((GDestroyNotify)host_free);
+	world->hosts = hosts_new(world, config->connect);
 	world->copies = g_ptr_array_new();
-	world->vms =
-		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)vm_entry_free);
+	world->looked_at = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world->pool = g_thread_pool_new(task_work, NULL, (gint)config->workers, FALSE, NULL);
+	world->payers = g_thread_pool_new(task_work, NULL, (gint)config->workers, FALSE, NULL);
+	world->urgent = g_thread_pool_new(task_work, NULL, -1, FALSE, NULL);
 	world->windows = g_thread_pool_new(task_work, NULL, -1, FALSE, NULL);
-	for (char **uri = config->connect; *uri; uri++) {
-		struct host *host = g_new0(struct host, 1);
-		host->uri = g_strdup(*uri);
-		g_ptr_array_add(world->hosts, host);
-	}
+	g_mutex_init(&world->lock);
+	g_cond_init(&world->ended);
 	return world;
+}
+
+gboolean
+world_stop(struct world *world)
+{
+	gint64 deadline = g_get_monotonic_time() + STOP_LIMIT;
+	world->stopping = TRUE;
+	copies_free(world);
+	/* A window under way is waited for: it resumes and thaws. */
+	g_thread_pool_free(g_steal_pointer(&world->windows), FALSE, TRUE);
+	g_mutex_lock(&world->lock);
+	while (world->working > 0)
+		if (!g_cond_wait_until(&world->ended, &world->lock, deadline))
+			break;
+	gboolean idle = world->working == 0;
+	g_mutex_unlock(&world->lock);
+	return idle;
 }
 
 void
@@ -188,15 +211,17 @@ world_free(struct world *world)
 {
 	if (!world)
 		return;
-	world->stopping = TRUE;
-	copies_free(world);
-	/* A window under way is waited for: it resumes and thaws. */
-	g_thread_pool_free(world->windows, FALSE, TRUE);
-	g_thread_pool_free(world->pool, TRUE, TRUE);
+	if (!world->stopping)
+		world_stop(world);
+	g_thread_pool_free(world->urgent, FALSE, TRUE);
+	g_thread_pool_free(world->pool, FALSE, TRUE);
+	g_thread_pool_free(world->payers, FALSE, TRUE);
 	while (g_main_context_iteration(NULL, FALSE))
 		;
-	g_ptr_array_unref(world->hosts);
-	g_hash_table_unref(world->vms);
+	hosts_free(world->hosts);
+	g_hash_table_unref(world->looked_at);
+	g_mutex_clear(&world->lock);
+	g_cond_clear(&world->ended);
 	g_free(world);
 }
 
@@ -209,143 +234,21 @@ make_dir(const char *path, guint mode, GError **error)
 	return FALSE;
 }
 
-static void
-open_host(struct world *world, struct host *host)
-{
-	g_autoptr(GError) error = NULL;
-	struct hypervisor *hv = hypervisor_open(host->uri, &error);
-	g_free(host->error);
-	host->error = hv ? NULL : g_strdup(error->message);
-	if (!hv) {
-		g_warning("%s does not answer, will try again: %s", host->uri, error->message);
-		return;
-	}
-	host->hv = hv;
-	hypervisor_set_events(hv, guard_event, world);
-}
-
 gboolean
 world_open(struct world *world, GError **error)
 {
 	g_autofree char *points = g_build_filename(world->config->state_dir, "points", NULL);
 	/* QEMU runs as another user and must reach its sockets and scratch files: the folders on
 	 * the way can be entered, what is secret in them cannot be read. */
-	if (!make_dir(world->config->state_dir, 0711, error) || !make_dir(points, 0700, error) ||
-	    !make_dir(world->config->run_dir, 0755, error) ||
-	    !make_dir(world->config->scratch_dir, 0711, error))
-		return FALSE;
-	for (guint i = 0; i < world->hosts->len; i++)
-		open_host(world, world->hosts->pdata[i]);
-	return TRUE;
+	return make_dir(world->config->state_dir, 0711, error) && make_dir(points, 0700, error) &&
+	       make_dir(world->config->run_dir, 0755, error) &&
+	       make_dir(world->config->scratch_dir, 0711, error);
 }
 
 struct hypervisor *
 world_hypervisor(const struct world *world, const char *uri)
 {
-	for (guint i = 0; i < world->hosts->len; i++) {
-		const struct host *host = world->hosts->pdata[i];
-		if (!uri || g_strcmp0(host->uri, uri) == 0)
-			return host->hv;
-	}
-	return NULL;
-}
-
-const struct vm_entry *
-world_vm(const struct world *world, const char *uuid_or_name)
-{
-	GHashTableIter iter;
-	gpointer value;
-	g_hash_table_iter_init(&iter, world->vms);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		const struct vm_entry *entry = value;
-		if (g_ascii_strcasecmp(entry->vm->uuid, uuid_or_name) == 0 ||
-		    strcmp(entry->vm->name, uuid_or_name) == 0)
-			return entry;
-	}
-	return NULL;
-}
-
-/* ---- looking at all hosts ---- */
-
-static void
-refresh_work(struct task *task)
-{
-	task->seen = g_ptr_array_new_with_free_func((GDestroyNotify)vm_entry_free);
-	task->trouble = g_ptr_array_new_with_free_func(g_free);
-	for (guint i = 0; i < task->world->hosts->len; i++) {
-		const struct host *host = task->world->hosts->pdata[i];
-		g_autoptr(GError) error = NULL;
-		g_autoptr(GPtrArray) vms = host->hv ? hypervisor_list(host->hv, &error) : NULL;
-		g_ptr_array_add(task->trouble, g_strdup(error ? error->message : NULL));
-		while (vms && vms->len > 0) {
-			struct vm_entry *entry = g_new0(struct vm_entry, 1);
-			entry->vm = g_ptr_array_steal_index(vms, vms->len - 1);
-			entry->uri = g_strdup(host->uri);
-			g_ptr_array_add(task->seen, entry);
-		}
-	}
-}
-
-static gboolean
-from_uri(gpointer key, gpointer value, gpointer uri)
-{
-	return g_strcmp0(((const struct vm_entry *)value)->uri, uri) == 0;
-}
-
-/* What a host that did not answer has stays as last seen. */
-static void
-refresh_done(struct task *task)
-{
-	struct world *world = task->world;
-	for (guint i = 0; i < world->hosts->len; i++) {
-		struct host *host = world->hosts->pdata[i];
-		g_free(host->error);
-		host->error = g_strdup(host->hv ? task->trouble->pdata[i] : "not connected");
-		if (!host->error)
-			g_hash_table_foreach_remove(world->vms, from_uri, host->uri);
-	}
-	g_autoptr(GArray) found = g_array_new(FALSE, TRUE, sizeof(struct engine_found));
-	while (task->seen->len > 0) {
-		struct vm_entry *entry = g_ptr_array_steal_index(task->seen, task->seen->len - 1);
-		struct engine_found one = {.uri = entry->uri,
-					   .vm = entry->vm->uuid,
-					   .off = entry->vm->state == HV_SHUTOFF,
-					   .backup = entry->vm->backup,
-					   .points = entry->vm->points};
-		g_array_append_val(found, one);
-		g_hash_table_replace(world->vms, entry->vm->uuid, entry);
-	}
-	((world_refreshed_fn)task->user_done)(world, (struct engine_found *)found->data, found->len,
-					      task->user);
-}
-
-static struct task *
-refresh_task(struct world *world, world_refreshed_fn done, void *user)
-{
-	struct task *task = task_new(world, refresh_work, refresh_done);
-	task->user_done = (void (*)(void))done;
-	task->user = user;
-	for (guint i = 0; i < world->hosts->len; i++) {
-		struct host *host = world->hosts->pdata[i];
-		if (!host->hv)
-			open_host(world, host);
-	}
-	return task;
-}
-
-void
-world_refresh(struct world *world, world_refreshed_fn done, void *user)
-{
-	task_start(refresh_task(world, done, user));
-}
-
-void
-world_refresh_now(struct world *world, world_refreshed_fn done, void *user)
-{
-	struct task *task = refresh_task(world, done, user);
-	task->work(task);
-	task->done(task);
-	task_free(task);
+	return hosts_hypervisor(world->hosts, uri);
 }
 
 /* ---- the engine's door ---- */

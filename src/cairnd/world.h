@@ -9,56 +9,41 @@
 
 #include <glib.h>
 
+struct hosts;
+
 struct world {
 	const struct config *config;
 	struct engine *engine; /* borrowed; set before anything is started */
-	GPtrArray *hosts;      /* struct host */
-	GThreadPool *pool;     /* struct task */
-	GThreadPool *windows;  /* struct task: EFFECT_WINDOW must never wait for a place */
-	GHashTable *vms;       /* UUID -> struct vm_entry: as last seen */
-	GPtrArray *copies;     /* struct copy */
+	struct hosts *hosts;
+	GThreadPool *pool;    /* struct task */
+	GThreadPool *payers;  /* struct task: debts, which may be many and on hosts that hang */
+	GThreadPool *urgent;  /* struct task: never wait for a place */
+	GThreadPool *windows; /* struct task: EFFECT_WINDOW; ended in order whatever happens */
+	GMutex lock;
+	GCond ended;	   /* a task's work has */
+	guint working;	   /* tasks whose work has not ended; under the lock */
+	GPtrArray *copies; /* struct copy */
 	/* For events to clients; takes the data over. */
 	void (*event)(void *user, const char *name, json_t *data);
 	void *user;
-	gint64 guard_at; /* when scratch space was looked at last */
-	guint guarding;	 /* looks under way */
+	gint64 guard_at;       /* when scratch space is looked at next */
+	GHashTable *looked_at; /* set of UUIDs: a look at their scratch space is under way */
 	gboolean stopping;
 };
 
-/* One libvirt connection. */
-struct host {
-	char *uri;
-	struct hypervisor *hv; /* NULL: not opened yet */
-	char *error;	       /* why it does not answer; NULL: it does */
-};
-
-struct vm_entry {
-	struct hv_vm *vm;
-	char *uri;
-};
-
 struct world *world_new(const struct config *config);
+/* Kills the copies, waits for a window under way, and for other work, but not for ever: FALSE when
+ * something hangs. Then the world must not be freed. */
+gboolean world_stop(struct world *world);
 void world_free(struct world *world);
 CAIRN_DEFINE_AUTO(world, world_free)
-/* Makes the folders and opens the connections; a host that does not answer is tried again later.
- * FALSE: a folder of ours cannot be used. */
+/* Makes the folders. FALSE: one cannot be used. */
 gboolean world_open(struct world *world, GError **error);
 /* The engine's callbacks, with the world as user. */
 extern const struct engine_io world_io;
 
 /* The connection of @uri; NULL. */
 struct hypervisor *world_hypervisor(const struct world *world, const char *uri);
-/* Machines as last seen (struct vm_entry), by UUID or name; NULL. */
-const struct vm_entry *world_vm(const struct world *world, const char *uuid_or_name);
-
-/* Looks at all hosts in a worker and then calls @done on the loop with what was found
- * (engine_found's array, valid during the call). */
-typedef void (*world_refreshed_fn)(struct world *world, const struct engine_found *found, guint n,
-				   void *user);
-void world_refresh(struct world *world, world_refreshed_fn done, void *user);
-/* The same in this thread, for the start. */
-void world_refresh_now(struct world *world, world_refreshed_fn done, void *user);
-
 /* ---- tasks: work in a thread, then done on the loop ---- */
 struct task {
 	struct world *world;
@@ -74,15 +59,14 @@ struct task {
 	guint member;	     /* index in point->members */
 	GPtrArray *debts;    /* struct debt: to be paid first */
 	char **keep;	     /* checkpoints that stay on the machine */
+	gboolean urgent;     /* it never waits for a place */
 	void *user;
-	void (*user_done)(void);
+	GDestroyNotify user_free;
 	/* out */
 	GError *error;
 	struct effect_reply reply;
 	struct point_member *found;
 	struct window *window;
-	GPtrArray *seen;    /* struct vm_entry */
-	GPtrArray *trouble; /* char *: error of each host, or NULL */
 	char *base, *base_reason;
 };
 struct task *task_new(struct world *world, void (*work)(struct task *),
@@ -133,14 +117,15 @@ void copies_suspend(struct world *world, const struct job *job, gboolean suspend
 void copies_set_rate(struct world *world, const char *job_id, guint64 job_rate);
 void copies_free(struct world *world);
 /* ---- barrier.c ---- */
-/* Runs the window in this thread, with others for the calls. The specs are parallel to the window's
- * members; @save_dirs[i] non-NULL: copy the guest state there inside the pause. */
+/* Runs the window in this thread, with others for the calls. FALSE: nothing was done to anybody.
+ * The specs are parallel to the window's members; @save_dirs[i] non-NULL: copy the guest state
+ * there inside the pause. */
 struct barrier_member {
 	struct hypervisor *hv;
 	const struct hv_point *spec;
 	const char *save_dir;
 };
-void barrier_run(struct window *window, const struct barrier_member *members);
+gboolean barrier_run(struct window *window, const struct barrier_member *members, GError **error);
 /* ---- guard.c ---- */
 void guard_tick(struct world *world);
 void guard_event(const struct hv_event *event, void *host);

@@ -71,6 +71,7 @@ struct point {
 	GPtrArray *members; /* struct point_member */
 	GPtrArray *exports; /* struct point_export */
 	char **partials;    /* export folders with a resumable part of this point */
+	gboolean unstored;  /* not stored: the store could not take the last change */
 	guint64 version;
 };
 
