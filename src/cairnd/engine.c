@@ -246,6 +246,7 @@ copy_window(struct inbox_item *item, const struct window *window)
 		fact->begun = member->begun;
 		fact->freeze_failed = member->freeze_failed;
 		fact->stopped_at = member->stopped_at;
+		fact->still_at = member->still_at;
 		fact->begun_at = member->begun_at;
 		fact->resumed_at = member->resumed_at;
 		if (member->frozen_at)

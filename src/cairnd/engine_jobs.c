@@ -52,6 +52,7 @@ apply_window(struct job *job, const struct inbox_item *item)
 		g_free(part->reason);
 		part->reason = g_strdup(fact->reason);
 		part->stopped_at = fact->stopped_at;
+		part->still_at = fact->still_at;
 		part->begun_at = fact->begun_at;
 		part->resumed_at = fact->resumed_at;
 		if (fact->freeze_failed && job->consistency != CONSISTENCY_CRASH) {

@@ -34,7 +34,7 @@ struct window_fact {
 	char *vm, *reason;
 	enum consistency consistency;
 	gboolean frozen, paused, begun, freeze_failed;
-	gint64 stopped_at, begun_at, resumed_at;
+	gint64 stopped_at, still_at, begun_at, resumed_at;
 };
 
 /* A job and what is not stored of it. */

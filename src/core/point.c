@@ -200,22 +200,23 @@ widen(gint64 value, gint64 *low, gint64 *high)
 void
 point_summarize(struct point *point)
 {
-	gint64 stop_low = 0, stop_high = 0, begin_low = 0, begin_high = 0, end_low = 0,
-	       end_high = 0;
+	gint64 stop_low = 0, stop_high = 0, still_low = 0, still_high = 0, begin_low = 0,
+	       begin_high = 0, end_low = 0, end_high = 0;
 	point->consistency = CONSISTENCY_APPLICATION;
 	for (guint i = 0; i < point->members->len; i++) {
 		const struct point_member *member = point->members->pdata[i];
 		widen(member->stopped_at, &stop_low, &stop_high);
+		widen(member->still_at, &still_low, &still_high);
 		widen(member->begun_at, &begin_low, &begin_high);
 		widen(member->resumed_at, &end_low, &end_high);
 		if (member->consistency != CONSISTENCY_APPLICATION)
 			point->consistency = CONSISTENCY_CRASH;
 	}
-	/* With the barrier the cut is one instant: the last CPU has stopped and none has resumed.
-	 */
+	/* With the barrier all stand still from `still_high` on, and nobody goes on before all data
+	 * is held: a consistent cut, whatever the skew. */
 	point->pause_us = stop_low && end_high ? MAX(0, end_high - stop_low) : 0;
-	point->skew_us = point->barrier ? 0 : begin_high - begin_low;
-	point->created = point->barrier && stop_high ? stop_high : begin_high;
+	point->skew_us = point->barrier ? MAX(0, still_high - stop_low) : begin_high - begin_low;
+	point->created = point->barrier && still_high ? still_high : begin_high;
 }
 
 static json_t *
@@ -244,6 +245,7 @@ member_to_json(const struct point_member *member)
 	cairn_json_set_string(json, "consistency", consistency_name(member->consistency));
 	cairn_json_set_string(json, "reason", member->reason);
 	cairn_json_set_uint(json, "stopped-at", (guint64)member->stopped_at);
+	cairn_json_set_uint(json, "still-at", (guint64)member->still_at);
 	cairn_json_set_uint(json, "begun-at", (guint64)member->begun_at);
 	cairn_json_set_uint(json, "resumed-at", (guint64)member->resumed_at);
 	cairn_json_set_bool(json, "agent", member->agent);
@@ -364,6 +366,7 @@ member_from_json(struct point *point, const json_t *json, GError **error)
 	       get_text(json, "reason", &member->reason, error) &&
 	       get_consistency(json, "consistency", &member->consistency, error) &&
 	       get_time(json, "stopped-at", &member->stopped_at, error) &&
+	       get_time(json, "still-at", &member->still_at, error) &&
 	       get_time(json, "begun-at", &member->begun_at, error) &&
 	       get_time(json, "resumed-at", &member->resumed_at, error);
 }

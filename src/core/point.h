@@ -39,6 +39,7 @@ struct point_member {
 	enum consistency consistency; /* reached */
 	char *reason;		      /* why it is lower than asked; NULL */
 	gint64 stopped_at;	      /* its CPUs stood still; 0: it was not running */
+	gint64 still_at;	      /* ... at the latest from here */
 	gint64 begun_at;	      /* its data is held from here */
 	gint64 resumed_at;
 	gboolean agent;	      /* a guest agent answered when it was prepared */
@@ -63,7 +64,7 @@ struct point {
 	enum consistency requested, consistency;
 	gboolean barrier; /* all members stood still together */
 	gint64 pause_us;  /* first CPU stopped .. last CPU resumed */
-	gint64 skew_us;	  /* spread of the members' instants; 0 with the barrier */
+	gint64 skew_us;	  /* within this time all members came to a standstill, or were begun */
 	gint64 freeze_us; /* first freeze asked .. last thaw answered; 0: none */
 	gboolean held;
 	gint64 hold_until; /* 0: no limit */

@@ -274,6 +274,7 @@ note_time(struct window_member *member, enum window_deed deed, gint64 from, gint
 		/* The guest may have stopped as early as `from`: the pause is never told shorter.
 		 */
 		member->stopped_at = from;
+		member->still_at = to;
 		break;
 	case DEED_BEGIN:
 		member->begun_at = to;
@@ -297,6 +298,11 @@ reply_failed(struct window *window, struct window_member *member, enum window_de
 		return;
 	}
 	if (deed == DEED_THAW) {
+		/* An agent that did not answer the freeze does not answer this either. The point
+		 * has been told to be crash consistent; the member stays flagged, and the thaw is
+		 * owed until the agent answers. */
+		if (member->freeze_failed)
+			return;
 		/* It stays flagged; the job's undo tries again. The data is as consistent as the
 		 * flag says. */
 		lower(member, "its file systems could not be thawed in time");

@@ -38,6 +38,7 @@ struct window_member {
 	enum consistency consistency;
 	char *reason;		/* why it is lower than asked */
 	gboolean freeze_failed; /* an agent was there and did not do it */
+	gint64 still_at;	/* its CPUs stood still at the latest */
 	gint64 frozen_at, stopped_at, begun_at, resumed_at, thawed_at; /* microseconds since 1970 */
 	GError *error;						       /* its first */
 };

@@ -154,6 +154,7 @@ add_times(struct point *point, gint64 stopped, gint64 begun, gint64 resumed,
 {
 	struct point_member *member = point_add_member(point, "vm", "db");
 	member->stopped_at = stopped;
+	member->still_at = stopped ? stopped + 5 : 0;
 	member->begun_at = begun;
 	member->resumed_at = resumed;
 	member->consistency = consistency;
@@ -168,8 +169,8 @@ test_summary(void)
 	add_times(point, 110, 120, 170, CONSISTENCY_APPLICATION);
 	point_summarize(point);
 	g_assert_cmpint(point->pause_us, ==, 70);
-	g_assert_cmpint(point->skew_us, ==, 0);
-	g_assert_cmpint(point->created, ==, 110); /* the last CPU stands still */
+	g_assert_cmpint(point->skew_us, ==, 15);  /* 100: the first is told, 115: the last stands */
+	g_assert_cmpint(point->created, ==, 115); /* the last CPU stands still */
 	g_assert_cmpint(point->consistency, ==, CONSISTENCY_APPLICATION);
 	add_times(point, 0, 90, 0, CONSISTENCY_CRASH); /* paused by a person */
 	point_summarize(point);

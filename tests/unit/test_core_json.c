@@ -41,6 +41,7 @@ fill_point_member(struct point_member *member, gint64 n)
 	member->consistency = CONSISTENCY_APPLICATION;
 	member->reason = g_strdup_printf("member reason %u", (guint)n);
 	member->stopped_at = 2000 + n;
+	member->still_at = 2500 + n;
 	member->begun_at = 3000 + n;
 	member->resumed_at = 4000 + n;
 	member->agent = member->guest_state = TRUE;
