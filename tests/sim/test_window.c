@@ -111,10 +111,14 @@ check_order(struct world *world, const struct window_order *order)
 	}
 }
 
+/* A freeze may fail, and so may the thaw of who was never told to be frozen. */
 static gboolean
-failure_is_hard(enum window_deed deed)
+failure_is_hard(const struct world *world, const struct window_order *order)
 {
-	return deed != DEED_FREEZE;
+	const struct window_member *member = world->window->members->pdata[order->member];
+	if (order->deed == DEED_THAW)
+		return !member->freeze_failed;
+	return order->deed != DEED_FREEZE;
 }
 
 static void
@@ -157,7 +161,7 @@ answer(struct world *world, guint index)
 	if (deed.fails) {
 		error = g_error_new(CAIRN_ERROR, CAIRN_ERROR_PEER, "%s failed",
 				    window_deed_name(deed.order.deed));
-		world->hard_failure |= failure_is_hard(deed.order.deed);
+		world->hard_failure |= failure_is_hard(world, &deed.order);
 	} else {
 		guest->suspend_told |= deed.order.deed == DEED_SUSPEND;
 		guest->begin_told |= deed.order.deed == DEED_BEGIN;
@@ -261,7 +265,9 @@ check_end(struct world *world)
 		const struct guest *guest = &world->guests[i];
 		const struct window_member *member = window->members->pdata[i];
 		sim_check(sim, guest->begin_told && member->begun_at != 0);
-		sim_check(sim, !member->paused && !member->frozen && !guest->frozen);
+		/* Who was asked to freeze and did not say so may still be owed the thaw. */
+		sim_check(sim, !member->paused);
+		sim_check(sim, member->freeze_failed || (!member->frozen && !guest->frozen));
 		if (window->requested == CONSISTENCY_APPLICATION)
 			sim_check(sim, member->consistency == CONSISTENCY_APPLICATION);
 		if (window->barrier && guest->running)
