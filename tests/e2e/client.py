@@ -127,11 +127,17 @@ class Daemon:
         """The message of a job that must end with an error of this class and with these words."""
         self.done(job, (EXCEPTION,))
         error = self.call("job-errors", job=str(job))[0]
-        message = error["message"]
-        expect(error["class"] == kind, "not %s: %s", kind, error)
-        for word in words:
-            expect(word in message, "no \"%s\" in \"%s\"", word, message)
-        return message
+        return check_message(error["class"], error["message"], kind, words)
+
+    def fails(self, kind, *words, request="export", **arguments):
+        """The same for a request that is refused at once, or whose job fails."""
+        if request == "export":
+            arguments.setdefault("directory", self.exports)
+        try:
+            job = self.call(request, **arguments)["job"]
+        except Refused as refused:
+            return check_message(refused.kind, refused.text, kind, words)
+        return self.failed(job, kind, *words)
 
     # -- the everyday requests, to their end -------------------------------------------------
 
@@ -236,12 +242,9 @@ class Daemon:
         self.guest(vm, "sh echo alive >/data/alive && sync" if self.guest(
             vm, "sh grep -c /data /proc/mounts || true") == ["1"] else "ping")
 
-    def check_clean(self, group=None, held=False):
-        """Nothing of ours is left on the host but what the newest point of a group needs."""
-        keep = set()
-        if group:
-            points = self.call("point-list", group=group)
-            keep = {points[-1]["id"]} if points else set()
+    def check_clean(self, held=False):
+        """Nothing of ours is left on the host but what the newest point of each group needs."""
+        keep = {point["group"]: point["id"] for point in self.call("point-list")}.values()
         for guest in self.lab.state["guests"]:
             vm = guest["name"]
             names = set(self.virsh("checkpoint-list", vm, "--name").split())
@@ -251,19 +254,19 @@ class Daemon:
                 expect(held or "None" in job, "%s still has a job: %s", vm, job)
             wrong = {name for name in names if name.startswith("cairn-") and
                      not any(name.endswith(point) for point in keep)}
-            expect(not wrong, "%s still has %s (kept: %s)", vm, wrong, keep)
+            expect(not wrong, "%s still has %s (kept: %s)", vm, wrong, list(keep))
         if not held:
             for folder in ("state/scratch", "run/nbd"):
                 left = os.listdir(os.path.join(self.lab.directory, folder))
                 expect(not left, "%s holds %s", folder, left)
 
-    def wait_clean(self, *arguments, seconds=30, **options):
+    def wait_clean(self, seconds=30, **options):
         """The same for what is cleaned in the background: the last complaint at the deadline."""
         complaint = []
 
         def probe():
             try:
-                self.check_clean(*arguments, **options)
+                self.check_clean(**options)
                 return True
             except (Failure, LabError) as failure:
                 complaint[:] = [failure]
@@ -272,6 +275,13 @@ class Daemon:
             wait_until("a clean host", probe, seconds)
         except LabError:
             raise Failure("after %d s: %s" % (seconds, complaint[0]))
+
+
+def check_message(found, message, kind, words):
+    expect(found == kind, "not %s but %s: %s", kind, found, message)
+    for word in words:
+        expect(word in message, "no \"%s\" in \"%s\"", word, message)
+    return message
 
 
 def outcome(job):
