@@ -176,10 +176,10 @@ prepare_here(struct task *task, struct hypervisor *hv)
 	cairn_auto(hv_point) spec = world_spec(world, task->point, member, task->prev);
 	if (!hypervisor_prepare(hv, spec, (guint)world->config->freeze_timeout, &task->error))
 		return FALSE;
-	/* What cannot change within the pause is read now; guest state is, so it waits. */
+	/* What the guest says of itself can be asked only now. UEFI variables and TPM state are
+	 * copied again inside the pause. */
 	g_auto(GStrv) files = NULL;
-	return member->guest_state ||
-	       hypervisor_save_state(hv, member->id, dir, &files, &task->error);
+	return hypervisor_save_state(hv, member->id, dir, &files, &task->error);
 }
 
 static void

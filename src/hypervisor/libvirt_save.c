@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/json.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -117,6 +118,52 @@ save_guest_state(struct lv *lv, virDomainPtr dom, const char *vm, const char *di
 	       copy_folder(tpm, dir, "tpm", files, error);
 }
 
+/* ---- what the guest says of itself ---- */
+
+static json_t *
+param_value(const virTypedParameter *param)
+{
+	switch (param->type) {
+	case VIR_TYPED_PARAM_INT:
+		return json_integer(param->value.i);
+	case VIR_TYPED_PARAM_UINT:
+		return json_integer(param->value.ui);
+	case VIR_TYPED_PARAM_LLONG:
+		return json_integer(param->value.l);
+	case VIR_TYPED_PARAM_ULLONG:
+		return json_integer((json_int_t)MIN(param->value.ul, JSON_MAX_UINT));
+	case VIR_TYPED_PARAM_DOUBLE:
+		return json_real(param->value.d);
+	case VIR_TYPED_PARAM_BOOLEAN:
+		return json_boolean(param->value.b);
+	default:
+		return NULL;
+	}
+}
+
+/* guest.json: host name, system, time zone, file systems, users, as virDomainGetGuestInfo() names
+ * them. Only a running guest with an agent can say; one that does not answer is no error. */
+static gboolean
+save_guest_facts(virDomainPtr dom, const char *dir, GError **error)
+{
+	virTypedParameterPtr params = NULL;
+	int n = 0, state;
+	if (virDomainGetState(dom, &state, NULL, 0) < 0 || state != VIR_DOMAIN_RUNNING ||
+	    virDomainGetGuestInfo(dom, 0, &params, &n, 0) < 0)
+		return TRUE;
+	g_autoptr(json_t) facts = json_object();
+	for (int i = 0; i < n; i++) {
+		json_t *value = param_value(&params[i]);
+		if (value)
+			cairn_json_set(facts, params[i].field, value);
+		else if (params[i].type == VIR_TYPED_PARAM_STRING)
+			cairn_json_set_string(facts, params[i].field, params[i].value.s);
+	}
+	virTypedParamsFree(params, n);
+	g_autofree char *text = cairn_json_pretty(facts);
+	return write_file(dir, "guest.json", text, strlen(text), error);
+}
+
 gboolean
 lv_save_state(void *self, const char *vm, const char *dir, char ***ret_files, GError **error)
 {
@@ -129,6 +176,8 @@ lv_save_state(void *self, const char *vm, const char *dir, char ***ret_files, GE
 	if (!save_xml(dom, dir, "config.xml", inactive, error))
 		return FALSE;
 	if (virDomainIsActive(dom) == 1 && !save_xml(dom, dir, "live.xml", 0, error))
+		return FALSE;
+	if (!save_guest_facts(dom, dir, error))
 		return FALSE;
 	if (lv->local && !save_guest_state(lv, dom, vm, dir, files, error))
 		return FALSE;
