@@ -80,6 +80,28 @@ export_dir_check(const struct config *config, const char *directory, GError **er
 	return TRUE;
 }
 
+/* A folder below, if it is there already, must not lead out of the roots either. */
+static gboolean
+stays_below(const struct config *config, const char *path, GError **error)
+{
+	g_autofree char *real = realpath(path, NULL);
+	if (!real && errno == ENOENT && !g_file_test(path, G_FILE_TEST_IS_SYMLINK))
+		return TRUE;
+	if (real && below_a_root(config, real))
+		return TRUE;
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_DENIED,
+		    "\"%s\" is a link that leads out of the export roots", path);
+	return FALSE;
+}
+
+static gboolean
+place_check(const struct config *config, const struct job *job, const char *staging, GError **error)
+{
+	g_autofree char *group = g_path_get_dirname(staging);
+	return export_dir_check(config, job->directory, error) &&
+	       stays_below(config, group, error) && stays_below(config, staging, error);
+}
+
 gboolean
 export_make_dirs(const char *path, GError **error)
 {
@@ -141,7 +163,7 @@ stage_work(struct task *task)
 	const struct job *job = task->job;
 	g_autofree char *final = export_final_dir(job->directory, job->group, job->point);
 	g_autofree char *staging = export_staging_dir(job->directory, job->group, job->point);
-	if (!export_dir_check(task->world->config, job->directory, &task->error))
+	if (!place_check(task->world->config, job, staging, &task->error))
 		return;
 	if (g_file_test(final, G_FILE_TEST_EXISTS)) {
 		g_set_error(

@@ -47,12 +47,32 @@ lose(struct world *world, const struct posted *posted, int code, const char *wha
 		g_warning("%s", reason);
 }
 
+/* The export that reads the disks of @vm, which is off; NULL: none does any more. */
+static const struct job *
+reader_of(const struct world *world, const char *vm)
+{
+	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	for (guint i = 0; i < jobs->len; i++) {
+		const struct job *job = jobs->pdata[i];
+		if (job->kind != JOB_EXPORT || job->phase == PHASE_ENDED)
+			continue;
+		for (guint j = 0; j < job->members->len; j++) {
+			const struct job_member *member = job->members->pdata[j];
+			if (strcmp(member->id, vm) == 0 && (member->flags & MEMBER_SERVED))
+				return job;
+		}
+	}
+	return NULL;
+}
+
 static void
 start_blocked(struct world *world, const struct posted *posted)
 {
+	const struct job *job = reader_of(world, posted->vm);
 	json_t *data = json_object();
 	cairn_json_set_string(data, "id", posted->vm);
 	cairn_json_set_string(data, "name", name_of(world, posted->vm));
+	cairn_json_set_string(data, "job", job ? job->id : NULL);
 	cairn_json_set_string(data, "message", posted->message);
 	g_warning("machine \"%s\" could not start: its disks are being exported",
 		  name_of(world, posted->vm));
