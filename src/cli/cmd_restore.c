@@ -116,6 +116,26 @@ define_all(struct cli *cli, struct define *define, const struct restore_result *
 	return TRUE;
 }
 
+/* libvirt keeps TPM state where no configuration can name it, and makes an empty one at the first
+ * start of a machine that has none. */
+static void
+warn_of_tpm(const struct restore_result *result)
+{
+	const char *last = NULL;
+	for (guint i = 0; i < result->files->len; i++) {
+		const struct restored_file *file = result->files->pdata[i];
+		const char *tpm = strstr(file->path, "/guest-state/tpm/");
+		if (file->kind != RESTORED_GUEST_STATE || !tpm ||
+		    g_strcmp0(last, file->vm_name) == 0)
+			continue;
+		last = file->vm_name;
+		cli_warn("put the TPM state of \"%s%s\" in place before its first start, see "
+			 "cairn(1): %.*s",
+			 file->vm_name, opt.suffix ? opt.suffix : "",
+			 (int)(tpm - file->path) + (int)strlen("/guest-state/tpm"), file->path);
+	}
+}
+
 static void
 print_result(const struct cli *cli, const struct restore_result *result)
 {
@@ -125,10 +145,12 @@ print_result(const struct cli *cli, const struct restore_result *result)
 		const struct restored_file *file = result->files->pdata[i];
 		if (cli->quiet && file->kind == RESTORED_DISK)
 			cli_print("%s", file->path);
-		if (file->kind != RESTORED_DISK && file->kind != RESTORED_CONFIG)
+		if (file->kind == RESTORED_ORIGINAL_CONFIG)
 			continue;
 		table_add(table, file->vm_name);
-		table_add(table, file->kind == RESTORED_DISK ? file->target : "(config)");
+		table_add(table, file->kind == RESTORED_DISK	 ? file->target
+				 : file->kind == RESTORED_CONFIG ? "(config)"
+								 : "(state)");
 		table_take(table, format_size(file->size));
 		table_add(table, file->path);
 	}
@@ -154,6 +176,8 @@ run_restore(struct cli *cli, char *const *args, GError **error)
 	cairn_auto(restore_result) result = restore(cli, args[0], error);
 	if (!result || (define && !define_all(cli, define, result, error)))
 		return CLI_FAILED;
+	if (define)
+		warn_of_tpm(result);
 	if (cli->json) {
 		g_autoptr(json_t) json = restore_result_json(result);
 		cli_print_json(json);

@@ -86,8 +86,12 @@ run_verify(struct cli *cli, char *const *args, GError **error)
 		print_findings(report);
 		print_sum(cli, report);
 	}
-	if (report->points == 0 && report->findings->len == 0)
-		cli_warn("there is no export in \"%s\"", args[0]);
+	/* A backup disk that is not mounted must not look like a sound one. */
+	if (report->points == 0) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
+			    "there is no complete export in \"%s\"", args[0]);
+		return CLI_FAILED;
+	}
 	return report->errors ? CLI_FAILED : CLI_OK;
 }
 

@@ -68,7 +68,9 @@ def machine(folder, name, seed):
     return {"id": guid, "name": name, "state": "running", "consistency": "crash",
             "consistency-reason": None, "config": put(folder, guid + "/config.xml",
                                                       config.encode()),
-            "runtime": put(folder, guid + "/runtime.json", b"{}"), "guest-state": [],
+            "runtime": put(folder, guid + "/runtime.json", b"{}"),
+            "guest-state": [put(folder, guid + "/guest-state/tpm/tpm2/x", b"t")
+                            for machine in ("db",) if name == machine],
             "disks": [{"target": "vda", "id": "d", "path": path, "kind": "full", "reason": None,
                        "source": {"path": "/images/%s.raw" % name, "format": "raw"},
                        "size": len(data), "format": "raw", "backing": None, "compression": None,
@@ -127,7 +129,8 @@ def test_verify_damage(top, out):
 
 def test_verify_nothing(top, out):
     os.mkdir(out)
-    assert "no export" in run("verify", out).stderr
+    # As a backup disk that is not mounted.
+    assert "no complete export" in run("verify", out, status=1).stderr
     run("verify", "/nonexistent", status=1)
     run("verify", top, "--threads", "x", status=2)
 
@@ -160,6 +163,9 @@ def test_define(top, out):
     done = run("restore", top, "--to", out, "--vm", "db", "--format", "raw", "--define",
                "--connect", "test:///default")
     assert 'defined "db"' in done.stderr, done
+    tpm = os.path.join(out, "db", "guest-state", "tpm")
+    assert "TPM state of \"db\"" in done.stderr and tpm + "\n" in done.stderr, done
+    assert read(os.path.join(tpm, "tpm2", "x")) == b"t"
 
 
 def test_define_taken(top, out):
