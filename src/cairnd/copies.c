@@ -14,7 +14,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define RESULT_MAX     (512 << 20) /* bytes: it carries a digest for each MiB */
 #define EXIT_CANCELLED 3
 
 struct copy {
@@ -24,12 +23,15 @@ struct copy {
 	char *image, *result; /* in the staging folder; the result stays until the export ends */
 	char *backing;	      /* the base's name in the image; NULL: full */
 	char *extents;
-	struct spawn *spawn;
-	gboolean killed;
-	GError *error;	  /* told by the child */
-	GError *early;	  /* it could not even begin */
-	json_t *finished; /* ... or an earlier try had finished it */
+	struct spawn *spawn; /* NULL: it is being prepared */
+	gboolean killed;     /* at once */
+	gboolean stopped;    /* it was told to stop */
+	gint64 stop_by;	     /* monotonic: when it is killed if it has not stopped; 0: not told */
+	GError *error;	     /* told by the child */
 };
+
+/* How long a copy that is to stop may take to put what it has on the disk. */
+#define STOP_LIMIT (60 * G_USEC_PER_SEC)
 
 static void
 copy_free(struct copy *copy)
@@ -43,8 +45,6 @@ copy_free(struct copy *copy)
 	g_free(copy->result);
 	g_free(copy->extents);
 	g_clear_error(&copy->error);
-	g_clear_error(&copy->early);
-	json_decref(copy->finished);
 	g_free(copy);
 }
 
@@ -103,24 +103,15 @@ why_it_ended(const struct copy *copy, int status, const char *last_error)
 			   last_error ? last_error : "it gave no reason");
 }
 
-static json_t *
-read_result(const struct copy *copy, GError **error)
-{
-	g_autofree char *text = NULL;
-	gsize len;
-	if (!cairn_file_read(copy->result, RESULT_MAX, &text, &len, error))
-		return NULL;
-	return cairn_json_parse(text, len, error);
-}
-
+/* The result stays in its file, which the manifest is made from: it carries a digest for each MiB,
+ * too much for a job that is stored at each of its steps. */
 static void
-finish(struct copy *copy, const GError *error, json_t *result)
+finish(struct copy *copy, const GError *error)
 {
 	struct world *world = copy->world;
 	struct job *job = engine_job(world->engine, copy->job, NULL);
 	const struct job_disk *disk =
 		job && copy->disk < job->disks->len ? job->disks->pdata[copy->disk] : NULL;
-	struct effect_reply reply = {.result = result};
 	struct job_effect effect = {EFFECT_COPY, copy->disk};
 	g_autofree char *id = g_strdup(copy->job);
 	g_autoptr(GError) told = error ? g_error_copy(error) : NULL;
@@ -130,7 +121,7 @@ finish(struct copy *copy, const GError *error, json_t *result)
 	copy_free(copy);
 	if (job)
 		copies_set_rate(world, id, job->rate_limit);
-	engine_done(world->engine, id, &effect, told, &reply);
+	engine_done(world->engine, id, &effect, told, NULL);
 }
 
 static void
@@ -138,34 +129,17 @@ on_exited(int status, const char *last_error, void *user)
 {
 	struct copy *copy = user;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(json_t) result = NULL;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		result = read_result(copy, &error);
-	else
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		error = why_it_ended(copy, status, last_error);
-	finish(copy, error, result);
+	else if (!g_file_test(copy->result, G_FILE_TEST_EXISTS))
+		error = g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO, "cairn-export left no \"%s\"",
+				    copy->result);
+	finish(copy, error);
 }
 
 static const struct spawn_handlers handlers = {.line = on_line, .exited = on_exited};
 
 /* ---- starting ---- */
-
-static gboolean
-write_extents(struct copy *copy, const struct point *point, const struct point *base,
-	      const struct job_disk *disk, GError **error)
-{
-	g_autofree char *reason = NULL;
-	g_autoptr(GBytes) bytes =
-		engine_changes(copy->world->engine, point, base, disk->vm, disk->target, &reason);
-	if (!bytes) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
-			    "what changed since the base is not known any more: %s", reason);
-		return FALSE;
-	}
-	gsize len;
-	const void *data = g_bytes_get_data(bytes, &len);
-	return cairn_file_replace(copy->extents, data, len, 0600, error);
-}
 
 static void
 add(GPtrArray *argv, const char *option, char *value)
@@ -212,37 +186,80 @@ arguments(const struct copy *copy, const struct job *job, const struct point *po
 	return argv;
 }
 
+/* What has to be done before the child begins, where folders may hang and sums take long. */
+struct preparation {
+	struct copy *copy; /* loop only */
+	char *image, *backing, *extents;
+	GPtrArray *sets; /* GBytes: what changed; NULL: a full copy */
+	guint64 size;	 /* of the disk */
+	gboolean finished;
+};
+
+static void
+preparation_free(gpointer data)
+{
+	struct preparation *preparation = data;
+	g_free(preparation->image);
+	g_free(preparation->backing);
+	g_free(preparation->extents);
+	g_clear_pointer(&preparation->sets, g_ptr_array_unref);
+	g_free(preparation);
+}
+
+static gboolean
+write_extents(const struct preparation *preparation, GError **error)
+{
+	g_autoptr(GBytes) bytes = change_sets_unite(preparation->sets, preparation->size, error);
+	gsize len;
+	const void *data = bytes ? g_bytes_get_data(bytes, &len) : NULL;
+	return bytes && cairn_file_replace(preparation->extents, data, len, 0600, error);
+}
+
+static void
+prepare_work(struct task *task)
+{
+	struct preparation *preparation = task->user;
+	const struct job_disk *disk = task->job->disks->pdata[task->member];
+	g_autofree char *folder = g_path_get_dirname(preparation->image);
+	if (!export_make_dirs(folder, &task->error))
+		return;
+	preparation->finished =
+		staging_finished(preparation->image, task->job, disk, preparation->backing);
+	if (!preparation->finished && preparation->sets)
+		write_extents(preparation, &task->error);
+}
+
 static gboolean
 launch(struct copy *copy, const struct job *job, GError **error)
 {
 	const struct engine *engine = copy->world->engine;
 	const struct job_disk *disk = job->disks->pdata[copy->disk];
 	const struct point *point = engine_point_by_id(engine, job->point);
-	const struct point *base = engine_point_by_id(engine, job->base_point);
 	if (!point || !point_find_member(point, disk->vm)) {
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
 			    "point \"%s\" is not there any more", job->point_name);
 		return FALSE;
 	}
-	if (disk->incremental && !write_extents(copy, point, base, disk, error))
-		return FALSE;
-	g_autofree char *folder = g_path_get_dirname(copy->image);
-	if (!export_make_dirs(folder, error))
-		return FALSE;
 	g_autoptr(GPtrArray) argv = arguments(copy, job, point);
 	copy->spawn = spawn_new((char **)argv->pdata, &handlers, copy, error);
+	if (copy->spawn && job->state == JOB_SUSPENDED)
+		spawn_send(copy->spawn, "suspend");
 	return copy->spawn != NULL;
 }
 
-static gboolean
-end_early(gpointer data)
+static void
+prepare_done(struct task *task)
 {
-	struct copy *copy = data;
-	g_autoptr(GError) error = g_steal_pointer(&copy->early);
-	g_autoptr(json_t) finished = g_steal_pointer(&copy->finished);
-	if (!copy->world->stopping)
-		finish(copy, error, finished);
-	return G_SOURCE_REMOVE;
+	const struct preparation *preparation = task->user;
+	struct copy *copy = preparation->copy;
+	const struct job *job = engine_job(task->world->engine, copy->job, NULL);
+	if (!task->error && copy->stopped)
+		g_set_error(&task->error, CAIRN_ERROR, CAIRN_ERROR_CANCELLED,
+			    "the copy was stopped");
+	if (task->error || preparation->finished || !job || !launch(copy, job, &task->error))
+		finish(copy, task->error);
+	else
+		copies_set_rate(task->world, job->id, job->rate_limit);
 }
 
 static struct copy *
@@ -263,17 +280,54 @@ copy_new(struct world *world, const struct job *job, guint index)
 	return copy;
 }
 
-void
-copies_start(struct world *world, const struct job *job, guint disk)
+static void
+find_changes(struct task *task, const struct job_disk *disk)
 {
-	struct copy *copy = copy_new(world, job, disk);
-	g_ptr_array_add(world->copies, copy);
-	copy->finished = staging_finished(copy->image, job, job->disks->pdata[disk], copy->backing);
-	/* An answer never comes from within the call. */
-	if (copy->finished || !launch(copy, job, &copy->early))
-		g_idle_add(end_early, copy);
+	struct preparation *preparation = task->user;
+	struct engine *engine = task->world->engine;
+	const struct point *point = engine_point_by_id(engine, task->job->point);
+	const struct point *base = engine_point_by_id(engine, task->job->base_point);
+	const struct point_member *member = point ? point_find_member(point, disk->vm) : NULL;
+	g_autofree char *reason = NULL;
+	if (member && base)
+		preparation->sets =
+			engine_change_sets(engine, point, base, disk->vm, disk->target, &reason);
+	if (preparation->sets)
+		preparation->size = point_find_disk(member, disk->target)->size;
 	else
-		copies_set_rate(world, job->id, job->rate_limit);
+		g_set_error(&task->error, CAIRN_ERROR, CAIRN_ERROR_STATE,
+			    "what changed since the base is not known any more: %s",
+			    reason ? reason : "a point is gone");
+}
+
+/* What is known to fail needs no thread, but an answer never comes from within the call. */
+static void
+no_work(struct task *task)
+{
+}
+
+void
+copies_start(struct world *world, const struct job *job, guint index)
+{
+	const struct job_disk *disk = job->disks->pdata[index];
+	struct copy *copy = copy_new(world, job, index);
+	struct preparation *preparation = g_new0(struct preparation, 1);
+	struct task *task = task_new(world, prepare_work, prepare_done);
+	g_ptr_array_add(world->copies, copy);
+	preparation->copy = copy;
+	preparation->image = g_strdup(copy->image);
+	preparation->backing = g_strdup(copy->backing);
+	preparation->extents = g_strdup(copy->extents);
+	task->job = job_copy(job);
+	task->member = index;
+	task->user = preparation;
+	task->user_free = preparation_free;
+	task->urgent = TRUE; /* as many as copies, and one folder that hangs is no other's */
+	if (disk->incremental)
+		find_changes(task, disk);
+	if (task->error)
+		task->work = no_work;
+	task_start(task);
 }
 
 /* ---- telling them ---- */
@@ -282,9 +336,27 @@ void
 copies_cancel(struct world *world, const struct job *job, guint disk)
 {
 	struct copy *copy = find(world, job->id, disk);
-	if (!copy || !copy->spawn)
+	if (!copy)
 		return;
+	copy->stopped = TRUE;
+	copy->stop_by = g_get_monotonic_time() + STOP_LIMIT;
+	if (!copy->spawn)
+		return; /* it will not begin */
 	if (job->outcome == JOB_KILLED || !spawn_send(copy->spawn, "cancel")) {
+		copy->killed = TRUE;
+		spawn_signal(copy->spawn, SIGKILL);
+	}
+}
+
+/* A child that does not stop when it is told to, because what it reads or writes hangs. */
+void
+copies_tick(struct world *world)
+{
+	gint64 now = g_get_monotonic_time();
+	for (guint i = 0; i < world->copies->len; i++) {
+		struct copy *copy = world->copies->pdata[i];
+		if (!copy->spawn || copy->killed || !copy->stopped || now < copy->stop_by)
+			continue;
 		copy->killed = TRUE;
 		spawn_signal(copy->spawn, SIGKILL);
 	}

@@ -174,7 +174,11 @@ stage_work(struct task *task)
 	}
 	if (job->base)
 		find_base(task);
-	export_make_dirs(staging, &task->error);
+	/* Its presence means that FINISH has written it. */
+	g_autofree char *manifest = g_build_filename(staging, MANIFEST_NAME, NULL);
+	if (!task->error && export_make_dirs(staging, &task->error) && g_unlink(manifest) < 0 &&
+	    errno != ENOENT)
+		cairn_set_errno(&task->error, errno, "cannot remove \"%s\"", manifest);
 }
 
 void

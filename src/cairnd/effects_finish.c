@@ -55,11 +55,13 @@ copy_tree(const char *staging, const char *from, const char *to, json_t *files, 
 	return TRUE;
 }
 
-/* What was saved of a machine at the point, but for the two XML files: its guest state. */
+/* What was saved of a machine at the point, but for what runtime.json and config.xml tell: its
+ * guest state. */
 static gboolean
 write_guest_state(const char *staging, const char *saved, const char *vm, json_t *files,
 		  GError **error)
 {
+	static const char *const described[] = {"config.xml", "live.xml", "guest.json", NULL};
 	g_autoptr(GDir) dir = g_dir_open(saved, 0, error);
 	const char *name;
 	if (!dir)
@@ -70,7 +72,7 @@ write_guest_state(const char *staging, const char *saved, const char *vm, json_t
 		g_autofree char *path = g_build_filename(folder, name, NULL);
 		g_autofree char *target = g_build_filename(staging, path, NULL);
 		g_autofree char *made = g_build_filename(staging, folder, NULL);
-		if (strcmp(name, "config.xml") == 0 || strcmp(name, "live.xml") == 0)
+		if (g_strv_contains(described, name))
 			continue;
 		if (g_file_test(source, G_FILE_TEST_IS_DIR)) {
 			if (!copy_tree(staging, source, path, files, error))
@@ -94,6 +96,17 @@ set_time(json_t *json, const char *key, gint64 time)
 	cairn_json_set_string(json, key, text);
 }
 
+static json_t *
+read_guest_facts(const char *saved)
+{
+	g_autofree char *path = g_build_filename(saved, "guest.json", NULL);
+	g_autofree char *text = NULL;
+	gsize len;
+	return cairn_file_read(path, STATE_FILE_MAX, &text, &len, NULL)
+		       ? cairn_json_parse(text, len, NULL)
+		       : NULL;
+}
+
 /* runtime.json: what the machine was at the point, besides its disks. */
 static gboolean
 write_runtime(const struct point_member *member, const char *saved, const char *path,
@@ -104,6 +117,7 @@ write_runtime(const struct point_member *member, const char *saved, const char *
 	if (g_file_test(live_path, G_FILE_TEST_EXISTS) &&
 	    !cairn_file_read(live_path, STATE_FILE_MAX, &live, NULL, error))
 		return FALSE;
+	g_autoptr(json_t) guest = read_guest_facts(saved);
 	g_autoptr(json_t) json = json_object();
 	cairn_json_set_string(json, "format", "cairn-runtime");
 	cairn_json_set_uint(json, "version", 1);
@@ -115,6 +129,7 @@ write_runtime(const struct point_member *member, const char *saved, const char *
 	set_time(json, "stopped", member->stopped_at);
 	set_time(json, "held-from", member->begun_at);
 	set_time(json, "resumed", member->resumed_at);
+	cairn_json_set(json, "guest", guest ? json_incref(guest) : json_null());
 	cairn_json_set_string(json, "live-xml", live);
 	g_autofree char *text = cairn_json_pretty(json);
 	return cairn_file_replace(path, text, strlen(text), 0640, error);
@@ -123,15 +138,18 @@ write_runtime(const struct point_member *member, const char *saved, const char *
 /* ---- manifest ---- */
 
 static json_t *
-describe_disk(const struct point *point, const struct point_member *member, const struct job *job,
-	      const struct job_disk *planned)
+describe_disk(const char *staging, const struct point_member *member, const struct job *job,
+	      const struct job_disk *planned, GError **error)
 {
 	const struct point_disk *disk = point_find_disk(member, planned->target);
-	json_t *json = json_object(), *source = json_object();
 	g_autofree char *id = point_disk_instance_id(member->id, disk->target);
 	g_autofree char *path = g_strdup_printf("%s/%s.%s", member->id, disk->target, job->format);
+	g_autofree char *image = g_build_filename(staging, path, NULL);
 	/* All that cairn-export told, and over it what it does not know. */
-	json_object_update(json, planned->result);
+	json_t *json = staging_read_result(image, error);
+	if (!json)
+		return NULL;
+	json_t *source = json_object();
 	cairn_json_set_string(json, "target", disk->target);
 	cairn_json_set_string(json, "id", id);
 	cairn_json_set_string(json, "path", path);
@@ -144,16 +162,19 @@ describe_disk(const struct point *point, const struct point_member *member, cons
 }
 
 static json_t *
-describe_disks(const struct task *task, const struct point_member *member)
+describe_disks(struct task *task, const char *staging, const struct point_member *member)
 {
-	json_t *disks = json_array();
+	g_autoptr(json_t) disks = json_array();
 	for (guint i = 0; i < task->job->disks->len; i++) {
 		const struct job_disk *planned = task->job->disks->pdata[i];
-		if (strcmp(planned->vm, member->id) == 0)
-			json_array_append_new(
-				disks, describe_disk(task->point, member, task->job, planned));
+		if (strcmp(planned->vm, member->id) != 0)
+			continue;
+		json_t *disk = describe_disk(staging, member, task->job, planned, &task->error);
+		if (!disk)
+			return NULL;
+		json_array_append_new(disks, disk);
 	}
-	return disks;
+	return g_steal_pointer(&disks);
 }
 
 static json_t *
@@ -171,22 +192,22 @@ write_vm(struct task *task, const char *staging, const struct point_member *memb
 	    !write_runtime(member, saved, runtime_to, &task->error) ||
 	    !write_guest_state(staging, saved, member->id, state, &task->error))
 		return NULL;
-	json_t *config_file = manifest_describe_file(staging, config, &task->error);
-	json_t *runtime_file =
+	g_autoptr(json_t) disks = describe_disks(task, staging, member);
+	g_autoptr(json_t) config_file =
+		disks ? manifest_describe_file(staging, config, &task->error) : NULL;
+	g_autoptr(json_t) runtime_file =
 		config_file ? manifest_describe_file(staging, runtime, &task->error) : NULL;
-	if (!runtime_file) {
-		json_decref(config_file);
+	if (!runtime_file)
 		return NULL;
-	}
 	cairn_json_set_string(vm, "id", member->id);
 	cairn_json_set_string(vm, "name", member->name);
 	cairn_json_set_string(vm, "state", member->state);
 	cairn_json_set_string(vm, "consistency", consistency_name(member->consistency));
 	cairn_json_set_string(vm, "consistency-reason", member->reason);
-	cairn_json_set(vm, "config", config_file);
-	cairn_json_set(vm, "runtime", runtime_file);
+	cairn_json_set(vm, "config", g_steal_pointer(&config_file));
+	cairn_json_set(vm, "runtime", g_steal_pointer(&runtime_file));
 	cairn_json_set(vm, "guest-state", g_steal_pointer(&state));
-	cairn_json_set(vm, "disks", describe_disks(task, member));
+	cairn_json_set(vm, "disks", g_steal_pointer(&disks));
 	return g_steal_pointer(&vm);
 }
 
@@ -279,23 +300,37 @@ list_files(const char *final, const json_t *manifest)
 	return files;
 }
 
-/* The daemon died between the rename and the store: what stands under the final name is ours. */
-static gboolean
-finished_before(struct task *task, const char *staging, const char *final)
+/* The manifest in @dir if it is of this point; NULL. */
+static json_t *
+read_manifest(const struct task *task, const char *dir)
 {
-	g_autofree char *path = g_build_filename(final, MANIFEST_NAME, NULL);
+	g_autofree char *path = g_build_filename(dir, MANIFEST_NAME, NULL);
 	g_autofree char *text = NULL;
 	gsize len;
-	if (g_file_test(staging, G_FILE_TEST_EXISTS) ||
-	    !cairn_file_read(path, MANIFEST_MAX_BYTES, &text, &len, NULL))
-		return FALSE;
+	if (!cairn_file_read(path, MANIFEST_MAX_BYTES, &text, &len, NULL))
+		return NULL;
 	g_autoptr(json_t) manifest = cairn_json_parse(text, len, NULL);
 	const char *id =
 		json_string_value(json_object_get(json_object_get(manifest, "point"), "id"));
-	if (g_strcmp0(id, task->point->id) != 0)
-		return FALSE;
-	task->reply.files = list_files(final, manifest);
-	return TRUE;
+	return g_strcmp0(id, task->point->id) == 0 ? g_steal_pointer(&manifest) : NULL;
+}
+
+/* All but the name. The daemon may have died after the manifest was written; STAGE leaves none of
+ * an earlier job. */
+static json_t *
+complete(struct task *task, const char *staging)
+{
+	g_autoptr(json_t) manifest = read_manifest(task, staging);
+	if (!manifest) {
+		if (!staging_tidy(staging, task->job, &task->error))
+			return NULL;
+		manifest = build_manifest(task, staging);
+		if (!manifest || !manifest_write(staging, manifest, &task->error))
+			return NULL;
+	}
+	if (!staging_drop_results(staging, task->job, &task->error))
+		return NULL;
+	return g_steal_pointer(&manifest);
 }
 
 static gboolean
@@ -327,14 +362,21 @@ finish_work(struct task *task)
 			    "point \"%s\" is not there any more", job->point_name);
 		return;
 	}
-	if (finished_before(task, staging, final))
-		return;
-	if (!staging_tidy(staging, job, &task->error))
-		return;
-	g_autoptr(json_t) manifest = build_manifest(task, staging);
-	if (!manifest || !manifest_write(staging, manifest, &task->error) ||
-	    !publish(staging, final, &task->error))
-		return;
+	g_autoptr(json_t) manifest = NULL;
+	if (g_file_test(staging, G_FILE_TEST_EXISTS)) {
+		manifest = complete(task, staging);
+		if (!manifest || !publish(staging, final, &task->error))
+			return;
+	} else {
+		/* The daemon died between the rename and the store: what stands under the final
+		 * name is ours. */
+		manifest = read_manifest(task, final);
+		if (!manifest) {
+			g_set_error(&task->error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
+				    "\"%s\" is not there any more", staging);
+			return;
+		}
+	}
 	task->reply.files = list_files(final, manifest);
 }
 

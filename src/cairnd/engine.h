@@ -123,11 +123,13 @@ GPtrArray *engine_points(const struct engine *engine, const char *group, gboolea
 gboolean engine_point_release(struct engine *engine, struct point *point, const char *reason,
 			      GError **error);
 gboolean engine_point_delete(struct engine *engine, struct point *point, GError **error);
-/* The changes of one disk from @base to @point as one set for cairn-export (extents_encode()); NULL
- * and
- * *@ret_reason when they are not known. */
-GBytes *engine_changes(struct engine *engine, const struct point *point, const struct point *base,
-		       const char *vm, const char *target, char **ret_reason);
+/* The stored changes of one disk from @base to @point, as sets of extents_encode(), to be put
+ * together with change_sets_unite(); NULL and *@ret_reason when they are not known. */
+GPtrArray *engine_change_sets(struct engine *engine, const struct point *point,
+			      const struct point *base, const char *vm, const char *target,
+			      char **ret_reason);
+/* One set for cairn-export, for a disk of @size bytes. Any thread. */
+GBytes *change_sets_unite(const GPtrArray *sets, guint64 size, GError **error);
 
 /* Jobs: fill in a struct job from job_new() (group, owner, priority and parameters) and hand it
  * over; the engine checks, numbers, stores and queues it. @job is taken over in any case. Returns a

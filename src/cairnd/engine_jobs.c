@@ -94,7 +94,7 @@ apply_extents(struct run *run, struct job *job, const struct inbox_item *item)
 static void
 apply_copy(struct job *job, struct inbox_item *item)
 {
-	if (!item->result || item->event.effect.index >= job->disks->len)
+	if (item->error || item->event.effect.index >= job->disks->len)
 		return;
 	struct job_disk *disk = job->disks->pdata[item->event.effect.index];
 	json_decref(disk->result);

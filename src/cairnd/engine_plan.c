@@ -111,8 +111,9 @@ why_full(struct engine *engine, const struct job *job, const struct inbox_item *
 	if (!item->base_disks || !g_hash_table_contains(item->base_disks, key))
 		return g_strdup("the base's export does not have this disk as qcow2");
 	char *reason = NULL;
-	GBytes *changes = engine_changes(engine, point, base, member->id, disk->target, &reason);
-	g_bytes_unref(changes); /* only whether they are known counts here */
+	g_autoptr(GPtrArray) sets =
+		engine_change_sets(engine, point, base, member->id, disk->target, &reason);
+	/* Only whether they are known counts here. */
 	return reason;
 }
 

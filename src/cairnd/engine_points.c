@@ -2,7 +2,6 @@
 #include "cairnd/engine_private.h"
 
 #include "base/error.h"
-#include "base/extents.h"
 #include "base/guid.h"
 #include "base/timefmt.h"
 #include "core/chain.h"
@@ -344,37 +343,6 @@ engine_hold_lost(struct engine *engine, const char *vm, int code, const char *re
 		release_anyway(engine, point, reason);
 	}
 	return mattered || hit->len > 0;
-}
-
-/* ---- changes ---- */
-
-GBytes *
-engine_changes(struct engine *engine, const struct point *point, const struct point *base,
-	       const char *vm, const char *target, char **ret_reason)
-{
-	g_autoptr(GPtrArray) points = engine_points(engine, point->group, TRUE);
-	g_autoptr(GPtrArray) path = chain_changes(points, point, base, vm, target, ret_reason);
-	if (!path)
-		return NULL;
-	const struct point_disk *disk = point_find_disk(point_find_member(point, vm), target);
-	cairn_auto(extents) sum = extents_new(disk->size);
-	for (guint i = 0; i < path->len; i++) {
-		const struct point *at = path->pdata[i];
-		g_autofree char *id = point_extents_id(at->id, vm, target);
-		g_autoptr(GError) error = NULL;
-		cairn_auto(store_object) object =
-			store_get(engine->store, KIND_EXTENTS, id, &error);
-		cairn_auto(extents) part = object ? extents_decode(object->body, &error) : NULL;
-		if (!part) {
-			*ret_reason = g_strdup_printf("its stored changes cannot be read: %s",
-						      error->message);
-			return NULL;
-		}
-		struct extents *both = extents_union(sum, part);
-		extents_free(sum);
-		sum = both;
-	}
-	return extents_encode(sum);
 }
 
 /* ---- for people ---- */

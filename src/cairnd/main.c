@@ -45,6 +45,7 @@ on_tick(gpointer data)
 	struct daemon *daemon = data;
 	engine_tick(daemon->engine);
 	guard_tick(daemon->world);
+	copies_tick(daemon->world);
 	hosts_tick(daemon->world->hosts);
 	return G_SOURCE_CONTINUE;
 }

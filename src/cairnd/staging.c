@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
 
@@ -42,31 +43,41 @@ is_wanted(const json_t *result, const char *image, const struct job *job,
 }
 
 json_t *
-staging_finished(const char *image, const struct job *job, const struct job_disk *disk,
-		 const char *backing)
+staging_read_result(const char *image, GError **error)
 {
 	g_autofree char *path = staging_result(image);
 	g_autofree char *text = NULL;
 	gsize len;
-	if (!g_file_test(image, G_FILE_TEST_EXISTS))
+	if (!cairn_file_read(path, RESULT_MAX, &text, &len, error))
 		return NULL;
-	if (cairn_file_read(path, RESULT_MAX, &text, &len, NULL)) {
-		g_autoptr(json_t) result = cairn_json_parse(text, len, NULL);
-		if (result && is_wanted(result, image, job, disk, backing))
-			return g_steal_pointer(&result);
-	}
-	(void)unlink(image);
-	(void)unlink(path);
-	return NULL;
+	return cairn_json_parse(text, len, error);
 }
 
+gboolean
+staging_finished(const char *image, const struct job *job, const struct job_disk *disk,
+		 const char *backing)
+{
+	g_autofree char *path = staging_result(image);
+	if (!g_file_test(image, G_FILE_TEST_EXISTS))
+		return FALSE;
+	g_autoptr(json_t) result = staging_read_result(image, NULL);
+	if (result && is_wanted(result, image, job, disk, backing))
+		return TRUE;
+	(void)unlink(image);
+	(void)unlink(path);
+	return FALSE;
+}
+
+/* An image of @job, or its result. */
 static gboolean
 is_image(const struct job *job, const char *vm, const char *name)
 {
 	for (guint i = 0; i < job->disks->len; i++) {
 		const struct job_disk *disk = job->disks->pdata[i];
 		g_autofree char *image = g_strdup_printf("%s.%s", disk->target, job->format);
-		if (strcmp(disk->vm, vm) == 0 && strcmp(image, name) == 0)
+		g_autofree char *result = staging_result(image);
+		if (strcmp(disk->vm, vm) == 0 &&
+		    (strcmp(image, name) == 0 || strcmp(result, name) == 0))
 			return TRUE;
 	}
 	return FALSE;
@@ -109,6 +120,22 @@ staging_tidy(const char *staging, const struct job *job, GError **error)
 						     : cairn_remove_tree(path, error);
 		if (!ok)
 			return FALSE;
+	}
+	return TRUE;
+}
+
+gboolean
+staging_drop_results(const char *staging, const struct job *job, GError **error)
+{
+	for (guint i = 0; i < job->disks->len; i++) {
+		const struct job_disk *disk = job->disks->pdata[i];
+		g_autofree char *name = g_strdup_printf("%s.%s", disk->target, job->format);
+		g_autofree char *image = g_build_filename(staging, disk->vm, name, NULL);
+		g_autofree char *path = staging_result(image);
+		if (unlink(path) < 0 && errno != ENOENT) {
+			cairn_set_errno(error, errno, "cannot remove \"%s\"", path);
+			return FALSE;
+		}
 	}
 	return TRUE;
 }

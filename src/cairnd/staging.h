@@ -11,12 +11,18 @@
  * there as long as the image is. */
 char *staging_result(const char *image);
 
-/* The result of an @image that is finished already, because the export was terminated later or the
- * daemon died, if it is what @disk of @job wants with this @backing (or NULL). Else NULL, and
- * neither image nor result is there any more. The caller owns it. */
-json_t *staging_finished(const char *image, const struct job *job, const struct job_disk *disk,
-			 const char *backing);
+/* What it says; any thread, for it may be large. */
+json_t *staging_read_result(const char *image, GError **error);
 
-/* Removes all but the images of @job's disks: results, parts of other formats, disks not wanted any
- * more. The small files are written after it. */
+/* Whether @image is finished already, because the export was terminated later or the daemon died,
+ * and is what @disk of @job wants with this @backing (or NULL). Else neither image nor result is
+ * there any more. */
+gboolean staging_finished(const char *image, const struct job *job, const struct job_disk *disk,
+			  const char *backing);
+
+/* Removes all but the images of @job's disks and their results: parts of other formats, disks not
+ * wanted any more. The small files are written after it. */
 gboolean staging_tidy(const char *staging, const struct job *job, GError **error);
+
+/* When the manifest, which is made from the results, stands. */
+gboolean staging_drop_results(const char *staging, const struct job *job, GError **error);

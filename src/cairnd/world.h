@@ -115,6 +115,8 @@ void copies_cancel(struct world *world, const struct job *job, guint disk);
 void copies_suspend(struct world *world, const struct job *job, gboolean suspend);
 /* After a job's rate changed, or the number of its copies did. */
 void copies_set_rate(struct world *world, const char *job_id, guint64 job_rate);
+/* About once a second. */
+void copies_tick(struct world *world);
 void copies_free(struct world *world);
 /* ---- barrier.c ---- */
 /* Runs the window in this thread, with others for the calls. FALSE: nothing was done to anybody.
