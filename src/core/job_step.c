@@ -14,7 +14,7 @@
  * A phase asks one effect of each of its units and is over when all have answered. If one failed,
  * or somebody asked to stop, the row's `fail` is next, and only then: nothing is undone while
  * something is still being done. The flags of a row are set, and stored, before its effects are
- * asked for. */
+ * asked for. A restart asks again what was not answered, but for COPY, which begins at SERVE. */
 #include "core/job_step.h"
 
 #include "base/error.h"
@@ -359,9 +359,7 @@ unit_failed(struct job *job, const struct job_event *event, gint64 now, struct j
 		job_add_warning(job, text);
 		return;
 	}
-	if (job->outcome == 0)
-		job_add_error(job, event->error, event->vm, event->disk);
-	else if (!g_error_matches(event->error, CAIRN_ERROR, CAIRN_ERROR_CANCELLED))
+	if (job->outcome == 0 || !g_error_matches(event->error, CAIRN_ERROR, CAIRN_ERROR_CANCELLED))
 		job_add_error(job, event->error, event->vm, event->disk);
 	decide(job, JOB_EXCEPTION, now, ret);
 	if (job->phase == PHASE_COPY)
@@ -458,6 +456,9 @@ restart(struct job *job, gint64 now, struct job_step_result *ret)
 		enter(job, row->fail, now, ret);
 	} else if (!row->undoing && job->outcome != 0) {
 		enter(job, row->fail, now, ret);
+	} else if (job->phase == PHASE_COPY) {
+		/* The servers of shut-off machines ended with the daemon. */
+		enter(job, PHASE_SERVE, now, ret);
 	} else {
 		ret->store = TRUE;
 		ask_units(job, row, ret);
