@@ -107,14 +107,16 @@ why_full(struct engine *engine, const struct job *job, const struct inbox_item *
 		return g_strdup(item->base_reason);
 	if (g_strcmp0(job->format, "raw") == 0)
 		return g_strdup("raw images are always full");
-	g_autofree char *key = g_strdup_printf("%s/%s", member->id, disk->target);
-	if (!item->base_disks || !g_hash_table_contains(item->base_disks, key))
-		return g_strdup("the base's export does not have this disk as qcow2");
 	char *reason = NULL;
 	g_autoptr(GPtrArray) sets =
 		engine_change_sets(engine, point, base, member->id, disk->target, &reason);
 	/* Only whether they are known counts here. */
-	return reason;
+	if (!sets)
+		return reason;
+	g_autofree char *key = g_strdup_printf("%s/%s", member->id, disk->target);
+	if (!item->base_disks || !g_hash_table_contains(item->base_disks, key))
+		return g_strdup("the base's export does not have this disk as qcow2");
+	return NULL;
 }
 
 static void
