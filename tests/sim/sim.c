@@ -35,3 +35,18 @@ sim_below(struct sim *sim, guint n)
 {
 	return (guint)g_rand_int_range(sim->rand, 0, (gint32)n);
 }
+
+void
+sim_trace(const char *format, ...)
+{
+	static int on = -1;
+	if (on < 0)
+		on = g_getenv("TRACE") != NULL;
+	if (!on)
+		return;
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_printerr("%s\n", text);
+}

@@ -17,6 +17,8 @@ void sim_run(sim_fn fn, guint runs);
 /* TRUE in @percent of the cases. */
 gboolean sim_chance(struct sim *sim, guint percent);
 guint sim_below(struct sim *sim, guint n);
+/* With TRACE=1 in the environment, what happens is told: best with one SEED. */
+void sim_trace(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Ends the test and tells the seed. */
 #define sim_fail(sim, format, ...) g_error("SEED=%u: " format, (sim)->seed, __VA_ARGS__)
 #define sim_check(sim, what)                                                             \

@@ -19,7 +19,7 @@ struct world {
 	gboolean known[MEMBERS]; /* changes read, in memory */
 	gboolean undo_failed[MEMBERS];
 	guint copied[DISKS];
-	gboolean stopped, manifest, staged;
+	gboolean stopped, manifest;
 	guint commits;
 	/* what goes wrong */
 	guint asked, fail_nth, fail_chance;
@@ -122,9 +122,6 @@ leave(struct world *world, const struct job_effect *effect, gboolean well)
 		if (well)
 			world->done[effect->index] &= MEMBER_SERVED;
 		break;
-	case EFFECT_STAGE:
-		world->staged = TRUE;
-		break;
 	case EFFECT_SERVE:
 		world->done[effect->index] |= MEMBER_SERVED;
 		break;
@@ -133,14 +130,8 @@ leave(struct world *world, const struct job_effect *effect, gboolean well)
 		if (well)
 			world->done[effect->index] &= ~(guint)MEMBER_SERVED;
 		break;
-	case EFFECT_UNSTAGE:
-		if (well)
-			world->staged = FALSE;
-		break;
-	case EFFECT_FINISH:
-		world->manifest |= well;
-		break;
 	default:
+		world->manifest |= effect->type == EFFECT_FINISH && well;
 		break;
 	}
 }

@@ -203,7 +203,8 @@ test_group_rules(void)
 static void
 check_points_equal(const struct point *point, const struct point *back)
 {
-	STRUCT_WORDS_CHECK(point, point, back, offsetof(struct point, version), G_MAXSIZE);
+	STRUCT_WORDS_CHECK(point, point, back, offsetof(struct point, version),
+			   offsetof(struct point, unstored), G_MAXSIZE);
 	for (guint i = 0; i < point->members->len; i++) {
 		const struct point_member *a = point->members->pdata[i],
 					  *b = back->members->pdata[i];
