@@ -7,6 +7,7 @@
 
 #define DEBT_RETRY	  (5 * G_USEC_PER_SEC)
 #define PROGRESS_INTERVAL (G_USEC_PER_SEC / 4)
+#define REMOVE_AT_ONCE	  500 /* jobs */
 
 static void
 run_free(struct run *run)
@@ -121,10 +122,16 @@ by_group_and_number(gconstpointer a, gconstpointer b)
 }
 
 void
+engine_sort_points(struct engine *engine)
+{
+	g_ptr_array_sort(engine->points, by_group_and_number);
+}
+
+void
 engine_add_point(struct engine *engine, struct point *point)
 {
 	g_ptr_array_add(engine->points, point);
-	g_ptr_array_sort(engine->points, by_group_and_number);
+	engine_sort_points(engine);
 }
 
 guint
@@ -367,24 +374,33 @@ pay_debts(struct engine *engine, gint64 now)
 }
 
 static void
+job_removed(struct engine *engine, struct run *run)
+{
+	json_t *data = json_object();
+	cairn_json_set_string(data, "id", run->job->id);
+	cairn_json_set_uint(data, "number", run->job->number);
+	engine_event(engine, "JOB_REMOVED", data);
+	engine_remove_run(engine, run);
+}
+
+/* Many may be due at once, after a clock was set or with a short time to keep them: one commit is
+ * for many of them, and the rest waits for the next tick. */
+static void
 remove_old_jobs(struct engine *engine, gint64 now)
 {
-	for (guint i = 0; i < engine->runs->len;) {
+	g_autoptr(GPtrArray) old = g_ptr_array_new();
+	cairn_auto(store_txn) txn = store_txn_new();
+	for (guint i = 0; i < engine->runs->len && old->len < REMOVE_AT_ONCE; i++) {
 		struct run *run = engine->runs->pdata[i];
-		if (run->job->phase != PHASE_ENDED || now - run->job->ended < run->job->keep_us) {
-			i++;
+		if (run->job->phase != PHASE_ENDED || now - run->job->ended < run->job->keep_us)
 			continue;
-		}
-		cairn_auto(store_txn) txn = store_txn_new();
 		store_txn_delete(txn, KIND_JOB, run->job->id, STORE_ANY);
-		if (!store_commit(engine->store, txn, NULL))
-			return; /* next time */
-		json_t *data = json_object();
-		cairn_json_set_string(data, "id", run->job->id);
-		cairn_json_set_uint(data, "number", run->job->number);
-		engine_event(engine, "JOB_REMOVED", data);
-		engine_remove_run(engine, run);
+		g_ptr_array_add(old, run);
 	}
+	if (old->len == 0 || !store_commit(engine->store, txn, NULL))
+		return; /* next time */
+	for (guint i = 0; i < old->len; i++)
+		job_removed(engine, old->pdata[i]);
 }
 
 static void

@@ -15,7 +15,8 @@
 
 struct engine;
 
-#define ENGINE_JOBS_MAX 100000 /* kept at once, ended ones included */
+#define ENGINE_JOBS_MAX	   100000 /* kept at once, ended ones included */
+#define ENGINE_WAITING_MAX 10000  /* of them */
 
 struct engine_limits {
 	guint max_jobs;	      /* running at once */

@@ -61,6 +61,7 @@ struct engine {
 	guint64 next_job;
 	GQueue inbox; /* struct inbox_item */
 	gboolean draining;
+	gboolean scheduling, schedule_again;
 	gboolean started;
 	gint64 debts_at; /* when they are tried again */
 };
@@ -80,6 +81,7 @@ void inbox_item_free(struct inbox_item *item);
 struct inbox_item *inbox_item_new(const char *job, enum job_event_type type);
 /* Takes ownership. */
 void engine_add_point(struct engine *engine, struct point *point);
+void engine_sort_points(struct engine *engine);
 
 /* engine_store.c: objects into transactions. The versions in memory are raised by engine_commit_*.
  */

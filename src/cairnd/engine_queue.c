@@ -27,7 +27,7 @@ is_running(const struct job *job)
 static gboolean
 is_resuming(const struct engine *engine, const struct job *job)
 {
-	const struct group *group = engine_group(engine, job->group, NULL);
+	const struct group *group = engine_group_by_id(engine, job->group);
 	for (guint i = 0; group && i < engine->debts->len; i++) {
 		const struct debt *debt = engine->debts->pdata[i];
 		if (debt->paying && debt->flags & (DEBT_THAW | DEBT_RESUME) &&
@@ -37,23 +37,86 @@ is_resuming(const struct engine *engine, const struct job *job)
 	return FALSE;
 }
 
-/* What stands in @job's way. */
-static gboolean
-must_wait(const struct engine *engine, const struct job *job)
+/* What the jobs that have not ended stand in the way of, found in one pass over all jobs: a daemon
+ * may keep a hundred thousand. */
+struct way {
+	GHashTable *busy;  /* set of group GUIDs that have a running job */
+	GHashTable *first; /* group GUID -> guint64 *: its lowest job number */
+	GHashTable *taken; /* set of UUIDs of machines in a point that is being made */
+	guint running;
+};
+
+static void
+take_machines(GHashTable *taken, const struct point *draft)
 {
-	if (job->kind == JOB_POINT_CREATE && is_resuming(engine, job))
-		return TRUE;
+	for (guint i = 0; draft && i < draft->members->len; i++)
+		g_hash_table_add(taken,
+				 g_strdup(((struct point_member *)draft->members->pdata[i])->id));
+}
+
+static void
+add_running(struct way *way, const struct job *job)
+{
+	if (!is_running(job))
+		return;
+	way->running++;
+	g_hash_table_add(way->busy, g_strdup(job->group));
+	take_machines(way->taken, job->draft);
+}
+
+static void
+way_find(struct way *way, const struct engine *engine)
+{
+	way->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	way->first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	way->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	way->running = 0;
 	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct job *other = ((struct run *)engine->runs->pdata[i])->job;
-		if (other == job || other->phase == PHASE_ENDED ||
-		    strcmp(other->group, job->group) != 0)
+		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+		if (job->phase == PHASE_ENDED)
 			continue;
-		if (is_running(other))
-			return TRUE;
-		if (job->kind == JOB_POINT_CREATE && other->number < job->number)
-			return TRUE;
+		add_running(way, job);
+		guint64 *first = g_hash_table_lookup(way->first, job->group);
+		if (first) {
+			*first = MIN(*first, job->number);
+			continue;
+		}
+		first = g_new(guint64, 1);
+		*first = job->number;
+		g_hash_table_insert(way->first, g_strdup(job->group), first);
 	}
+}
+
+static void
+way_clear(struct way *way)
+{
+	g_hash_table_unref(way->busy);
+	g_hash_table_unref(way->first);
+	g_hash_table_unref(way->taken);
+}
+
+/* Two groups may share machines: one window would resume what the other has paused. */
+static gboolean
+shares_machine(const struct engine *engine, const struct way *way, const struct job *job)
+{
+	const struct group *group = engine_group_by_id(engine, job->group);
+	for (guint i = 0; group && i < group->members->len; i++)
+		if (g_hash_table_contains(way->taken,
+					  ((struct group_member *)group->members->pdata[i])->id))
+			return TRUE;
 	return FALSE;
+}
+
+static gboolean
+must_wait(const struct engine *engine, const struct way *way, const struct job *job)
+{
+	if (g_hash_table_contains(way->busy, job->group))
+		return TRUE;
+	if (job->kind != JOB_POINT_CREATE)
+		return FALSE;
+	const guint64 *first = g_hash_table_lookup(way->first, job->group);
+	return (first && *first < job->number) || shares_machine(engine, way, job) ||
+	       is_resuming(engine, job);
 }
 
 /* The job that must come before: TRUE when it has ended well. A failed one fails this one. */
@@ -93,22 +156,40 @@ sorted_runs(const struct engine *engine, gboolean waiting)
 	return runs;
 }
 
+static void
+schedule_once(struct engine *engine)
+{
+	struct way way;
+	way_find(&way, engine);
+	g_autoptr(GPtrArray) waiting = sorted_runs(engine, TRUE);
+	for (guint i = 0; i < waiting->len && way.running < engine->limits.max_jobs; i++) {
+		struct run *run = waiting->pdata[i];
+		if (run->job->state == JOB_SUSPENDED || run->stalled.length > 0 ||
+		    run->job->phase != PHASE_WAIT || must_wait(engine, &way, run->job) ||
+		    !came_after(engine, run->job))
+			continue;
+		engine_post(engine, inbox_item_new(run->job->id, JOB_EVENT_ADMIT));
+		add_running(&way, run->job);
+	}
+	way_clear(&way);
+}
+
 void
 engine_schedule(struct engine *engine)
 {
 	if (!engine->started || engine->draining)
 		return;
-	g_autoptr(GPtrArray) waiting = sorted_runs(engine, TRUE);
-	for (guint i = 0; i < waiting->len; i++) {
-		struct run *run = waiting->pdata[i];
-		if (run->job->state == JOB_SUSPENDED || run->stalled.length > 0 ||
-		    run->job->phase != PHASE_WAIT ||
-		    engine_running(engine) >= engine->limits.max_jobs)
-			continue;
-		if (must_wait(engine, run->job) || !came_after(engine, run->job))
-			continue;
-		engine_post(engine, inbox_item_new(run->job->id, JOB_EVENT_ADMIT));
+	/* A job that ends as soon as it begins asks for the next: not from within, there may be
+	 * thousands. */
+	engine->schedule_again = TRUE;
+	if (engine->scheduling)
+		return;
+	engine->scheduling = TRUE;
+	while (engine->schedule_again) {
+		engine->schedule_again = FALSE;
+		schedule_once(engine);
 	}
+	engine->scheduling = FALSE;
 	engine_start_copies(engine);
 }
 
@@ -117,8 +198,12 @@ engine_start_copies(struct engine *engine)
 {
 	guint running = 0;
 	g_autoptr(GPtrArray) runs = sorted_runs(engine, FALSE);
-	for (guint i = 0; i < runs->len; i++)
-		running += g_hash_table_size(((struct run *)runs->pdata[i])->copying);
+	/* A suspended job keeps its copies, but not others from copying. */
+	for (guint i = 0; i < runs->len; i++) {
+		const struct run *run = runs->pdata[i];
+		if (run->job->state != JOB_SUSPENDED)
+			running += g_hash_table_size(run->copying);
+	}
 	for (guint i = 0; i < runs->len; i++) {
 		struct run *run = runs->pdata[i];
 		while (running < engine->limits.max_copies && run->copies.length > 0 &&
@@ -141,6 +226,12 @@ check_job(struct engine *engine, struct job *job, GError **error)
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT,
 			    "%d jobs are kept already; wait until old ones are removed",
 			    ENGINE_JOBS_MAX);
+		return FALSE;
+	}
+	if (engine_waiting(engine) >= ENGINE_WAITING_MAX) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT,
+			    "%d jobs are waiting already: end some, or wait until they have run",
+			    ENGINE_WAITING_MAX);
 		return FALSE;
 	}
 	if (job->kind == JOB_EXPORT && !job->after) {

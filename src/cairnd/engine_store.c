@@ -92,7 +92,7 @@ load_point(struct engine *engine, const json_t *json, GError **error)
 {
 	struct point *point = point_from_json(json, error);
 	if (point)
-		engine_add_point(engine, point);
+		g_ptr_array_add(engine->points, point);
 	return point != NULL;
 }
 
@@ -157,5 +157,6 @@ engine_load(struct engine *engine, GError **error)
 	    !load_kind(engine, KIND_DEBT, load_debt, error))
 		return FALSE;
 	g_ptr_array_sort(engine->runs, by_number);
+	engine_sort_points(engine);
 	return TRUE;
 }
