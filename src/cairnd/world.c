@@ -234,13 +234,25 @@ make_dir(const char *path, guint mode, GError **error)
 	return FALSE;
 }
 
+/* Now, and not when the first export fails. */
+static gboolean
+check_program(const char *path, GError **error)
+{
+	if (g_file_test(path, G_FILE_TEST_IS_EXECUTABLE) && !g_file_test(path, G_FILE_TEST_IS_DIR))
+		return TRUE;
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+		    "export-program: \"%s\" is no program that can be started", path);
+	return FALSE;
+}
+
 gboolean
 world_open(struct world *world, GError **error)
 {
 	g_autofree char *points = g_build_filename(world->config->state_dir, "points", NULL);
 	/* QEMU runs as another user and must reach its sockets and scratch files: the folders on
 	 * the way can be entered, what is secret in them cannot be read. */
-	return make_dir(world->config->state_dir, 0711, error) && make_dir(points, 0700, error) &&
+	return check_program(world->config->export_program, error) &&
+	       make_dir(world->config->state_dir, 0711, error) && make_dir(points, 0700, error) &&
 	       make_dir(world->config->run_dir, 0755, error) &&
 	       make_dir(world->config->scratch_dir, 0711, error);
 }
