@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "image/chain.h"
 #include "image/export_list.h"
 #include "image/manifest.h"
 
@@ -113,17 +114,52 @@ export_make_dirs(const char *path, GError **error)
 
 /* ---- stage ---- */
 
+static const struct export_entry *
+entry_of(const GPtrArray *list, const char *point)
+{
+	for (guint i = 0; i < list->len; i++) {
+		const struct export_entry *entry = list->pdata[i];
+		if (!entry->error && !entry->partial && g_strcmp0(entry->point_id, point) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+/* Why nothing can be put on top of @entry: an increment whose chain does not reach a full export
+ * cannot be restored, whatever it says itself. NULL: it can. */
+static char *
+why_no_base(const GPtrArray *list, const struct export_entry *entry)
+{
+	guint length = 2; /* with the new one */
+	for (const struct export_entry *at = entry; at->base_id; length++) {
+		const struct export_entry *below = entry_of(list, at->base_id);
+		if (!below)
+			return g_strdup_printf("the export of point %s, which the base needs, is "
+					       "not in the folder",
+					       at->base_id);
+		if (length >= CHAIN_MAX)
+			return g_strdup_printf("the base is the end of a chain of %u exports, "
+					       "which may not be longer",
+					       length);
+		at = below;
+	}
+	return NULL;
+}
+
 static void
-note_base(struct task *task, const struct export_entry *entry)
+note_base(struct task *task, const GPtrArray *list, const struct export_entry *entry)
 {
 	g_autoptr(GError) error = NULL;
+	task->base = g_strdup(entry->point_id);
+	task->base_reason = why_no_base(list, entry);
+	if (task->base_reason)
+		return;
 	cairn_auto(manifest) manifest = manifest_load(entry->path, TRUE, &error);
 	if (!manifest) {
 		task->base_reason =
 			g_strdup_printf("the base's manifest cannot be used: %s", error->message);
 		return;
 	}
-	task->base = g_strdup(entry->point_id);
 	task->reply.base_disks = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (guint i = 0; i < manifest->vms->len; i++) {
 		const struct manifest_vm *vm = manifest->vms->pdata[i];
@@ -149,7 +185,7 @@ find_base(struct task *task)
 	else if (list)
 		entry = export_list_find(list, job->group, job->base, &error);
 	if (entry)
-		note_base(task, entry);
+		note_base(task, list, entry);
 	else if (strcmp(job->base, "auto") == 0)
 		task->base_reason = g_strdup("no earlier export is in the folder");
 	else

@@ -45,7 +45,7 @@ struct effect_reply {
 	GHashTable *changed;	     /* EXTENTS: target -> guint64 * (bytes) */
 	GHashTable *reasons;	     /* EXTENTS: target -> why its changes are not known */
 	const char *base;	     /* STAGE: GUID of the base found in the folder; NULL: none */
-	const char *base_reason;     /* STAGE: why there is none though one was asked for */
+	const char *base_reason;     /* STAGE: why there is none, or why it cannot be one */
 	GHashTable *base_disks; /* STAGE: set of "VM/TARGET" that the base's export has as qcow2 */
 	guint flags_left;	/* UNDO: enum job_member_flags that could not be undone */
 	json_t *result;		/* COPY: of cairn-export */

@@ -145,7 +145,7 @@ find_base(struct engine *engine, struct job *job, const struct point *point,
 		return TRUE;
 	const struct point *base = engine_point_by_id(engine, item->base);
 	const char *why = NULL;
-	if (!item->base)
+	if (!item->base || item->base_reason)
 		why = item->base_reason;
 	else if (!base)
 		why = "the newest export in the folder is of a point that this cairnd does not "
