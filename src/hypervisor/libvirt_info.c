@@ -184,19 +184,26 @@ lv_backup_xml(virDomainPtr dom, gboolean *ret_failed, GError **error)
 	return NULL;
 }
 
-/* Of "/x/cairn-GUID.vda.qcow2" or "/x/cairn-GUID/vda.qcow2": "cairn-GUID". */
+/* "cairn-...GUID" of "cairn-...GUID.vda.qcow2"; a folder that only begins like ours is none. */
+static char *
+name_in_part(const char *part)
+{
+	gsize len = strcspn(part, ".");
+	if (!g_str_has_prefix(part, HV_OURS) || len < strlen(HV_OURS) + GUID_LEN)
+		return NULL;
+	g_autofree char *name = g_strndup(part, len);
+	return cairn_guid_valid(name + len - GUID_LEN) ? g_steal_pointer(&name) : NULL;
+}
+
+/* Of the file or of its folder, as hypervisor.h has it. */
 static char *
 name_in_path(const char *path)
 {
-	g_auto(GStrv) parts = g_strsplit(path, "/", -1);
-	for (guint i = g_strv_length(parts); i > 0; i--) {
-		const char *guid = parts[i - 1] + strlen(HV_OURS);
-		if (!g_str_has_prefix(parts[i - 1], HV_OURS))
-			continue;
-		gsize len = strcspn(guid, ".");
-		return g_strndup(parts[i - 1], strlen(HV_OURS) + len);
-	}
-	return NULL;
+	g_autofree char *folder = g_path_get_dirname(path);
+	g_autofree char *file = g_path_get_basename(path);
+	g_autofree char *parent = g_path_get_basename(folder);
+	char *name = name_in_part(file);
+	return name ? name : name_in_part(parent);
 }
 
 char *
