@@ -256,8 +256,9 @@ class Daemon:
                      not any(name.endswith(point) for point in keep)}
             expect(not wrong, "%s still has %s (kept: %s)", vm, wrong, list(keep))
         if not held:
-            for folder in ("state/scratch", "run/nbd"):
-                left = os.listdir(os.path.join(self.lab.directory, folder))
+            config = self.call("query-status")["config"]
+            for folder in (config["scratch-dir"], os.path.join(config["run-dir"], "nbd")):
+                left = os.listdir(folder)
                 expect(not left, "%s holds %s", folder, left)
 
     def wait_clean(self, seconds=30, **options):
@@ -295,10 +296,11 @@ def disks(job):
 
 
 @contextlib.contextmanager
-def tmpfs(path, megabytes):
-    """A small file system, seen by the lab's daemons too."""
+def tmpfs(path, megabytes, option="rw"):
+    """A small file system. The lab's daemons see it when it is there before the lab."""
     os.makedirs(path, exist_ok=True)
-    run(["mount", "-t", "tmpfs", "-o", "size=%dm,mode=755" % megabytes, "cairn-test", path])
+    run(["mount", "-t", "tmpfs", "-o", "size=%dm,mode=755,%s" % (megabytes, option), "cairn-test",
+         path])
     try:
         yield path
     finally:
