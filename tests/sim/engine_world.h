@@ -78,3 +78,6 @@ void world_kill(struct world *world);
 void world_reconcile(struct world *world);
 /* The held data of @guest is lost, and the engine hears of it. */
 void world_lose(struct world *world, struct guest *guest);
+/* No guest is frozen or paused by us, and nothing of ours is there that the engine does not know.
+ */
+void world_check(struct world *world);

@@ -169,7 +169,7 @@ pass_time(struct world *world)
 	engine_tick(world->engine);
 }
 
-/* ---- what must hold in the end ---- */
+/* ---- the end ---- */
 
 static gboolean
 is_idle(struct world *world)
@@ -218,86 +218,6 @@ calm_down(struct history *history)
 	}
 }
 
-static const struct point *
-holder(struct world *world, const char *name)
-{
-	g_autoptr(GPtrArray) points = engine_points(world->engine, NULL, TRUE);
-	for (guint i = 0; i < points->len; i++) {
-		const struct point *point = points->pdata[i];
-		g_autofree char *own =
-			point_checkpoint_name(engine_instance(world->engine), point->id);
-		if (point->held && g_strcmp0(own, name) == 0)
-			return point;
-	}
-	return NULL;
-}
-
-static void
-check_guest(struct world *world, const struct guest *guest)
-{
-	struct sim *sim = world->sim;
-	sim_check(sim, !guest->frozen && guest->pausing == 0);
-	/* Who was paused by a person still is. */
-	sim_check(sim, guest->off || guest->stopped != guest->running);
-	sim_check(sim, guest->served == NULL);
-	sim_check(sim, !guest->backup || holder(world, guest->backup));
-	GHashTableIter iter;
-	gpointer name;
-	g_hash_table_iter_init(&iter, guest->scratch);
-	while (g_hash_table_iter_next(&iter, &name, NULL))
-		sim_check(sim, holder(world, name));
-	g_auto(GStrv) keep = engine_checkpoints_of(world->engine, guest->id);
-	g_autofree char *ours = point_checkpoint_name(engine_instance(world->engine), "");
-	for (guint i = 0; i < guest->bitmaps->len; i++) {
-		const struct bitmap *bitmap = guest->bitmaps->pdata[i];
-		sim_check(sim, !g_str_has_prefix(bitmap->name, ours) ||
-				       g_strv_contains((const char *const *)keep, bitmap->name));
-	}
-}
-
-static void
-check_held(struct world *world)
-{
-	g_autoptr(GPtrArray) points = engine_points(world->engine, NULL, TRUE);
-	guint held = 0;
-	for (guint i = 0; i < points->len; i++) {
-		const struct point *point = points->pdata[i];
-		held += point->held;
-		for (guint j = 0; point->held && j < GUESTS; j++)
-			sim_check(world->sim,
-				  world->guests[j].off ||
-					  holder(world, world->guests[j].backup) == point);
-	}
-	sim_check(world->sim, held <= 1);
-}
-
-static void
-check_staging(struct world *world)
-{
-	g_autoptr(GHashTable) known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_autoptr(GPtrArray) points = engine_points(world->engine, NULL, TRUE);
-	for (guint i = 0; i < points->len; i++) {
-		const struct point *point = points->pdata[i];
-		for (char **folder = point->partials; *folder; folder++)
-			g_hash_table_add(known,
-					 point_staging_dir(*folder, point->group, point->id));
-	}
-	GHashTableIter iter;
-	gpointer path;
-	g_hash_table_iter_init(&iter, world->staging);
-	while (g_hash_table_iter_next(&iter, &path, NULL))
-		sim_check(world->sim, g_hash_table_contains(known, path));
-}
-
-static void
-check_all(struct world *world)
-{
-	for (guint i = 0; i < GUESTS; i++)
-		check_guest(world, &world->guests[i]);
-	check_held(world);
-	check_staging(world);
-}
-
 /* The next backup works and is right: what it exports is compared in the world. */
 static void
 backup_well(struct history *history, guint folder)
@@ -319,7 +239,7 @@ backup_well(struct history *history, guint folder)
 		sim_fail(world->sim, "the next backup failed: %s",
 			 ((struct job_error *)done->errors->pdata[0])->message);
 	sim_check(world->sim, world->points_exported == before + 1);
-	check_all(world);
+	world_check(world);
 }
 
 /* ---- a history ---- */
@@ -345,7 +265,7 @@ finish(struct history *history)
 {
 	struct world *world = &history->world;
 	calm_down(history);
-	check_all(world);
+	world_check(world);
 	history->kill_nth = 0;
 	backup_well(history, 0);
 	guint before = world->increments;
@@ -379,7 +299,7 @@ live(struct history *history, guint actions)
 			world_write(world);
 		else
 			world_answer(world);
-		if (world->dead || (!history->kill_nth && sim_chance(sim, 2)))
+		if (world->dead || (!history->kill_nth && sim_chance(sim, 4)))
 			reboot(history);
 	}
 }
@@ -460,7 +380,7 @@ play_leftovers(struct sim *sim)
 	guest->backup = g_strdup(name);
 	reboot(&history);
 	calm_down(&history);
-	check_all(world);
+	world_check(world);
 	sim_check(sim, !guest->backup && guest->bitmaps->len == 2);
 	sim_check(sim, strcmp(((struct bitmap *)guest->bitmaps->pdata[0])->name, other) == 0);
 	/* The same, held by somebody else: not ours to end. */
