@@ -70,6 +70,12 @@ point_job(struct daemon *daemon, struct control_call *call, GError **error)
 	job->group = g_strdup(group->id);
 	job->barrier = !arg_bool(call, "no-barrier");
 	job->hold_seconds = arg_uint(call, "hold", 0);
+	/* In the configuration 0 is no limit; here it would be the configuration's. */
+	if (arg_uint(call, "hold", 1) == 0) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+			    "argument \"hold\" is at least 1 (point-release lets the data go)");
+		return NULL;
+	}
 	if (!consistency_parse(consistency ? consistency : "best", &job->consistency, error) ||
 	    !limited(call, "priority", PRIORITY_MAX, error) ||
 	    !limited(call, "hold", HOLD_MAX, error))

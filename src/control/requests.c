@@ -26,13 +26,14 @@ const struct request requests[] = {
 	 REQUEST_READ,
 	 "This table",
 	 {{0}},
-	 "[{name, read-only, summary, arguments: [{name, type, required, help}]}]"},
+	 "[{name, read-only, summary, arguments: [{name, type, required, help}], "
+	 "returns}]"},
 	{"query-status",
 	 REQUEST_READ,
 	 "What the daemon is doing and with what settings",
 	 {{0}},
-	 "{version, uptime-us, connections: [{uri, connected}], groups, points, held-points, "
-	 "jobs: {waiting, running, finished}, config: {...}}"},
+	 "{version, instance, uptime-us, connections: [{uri, connected, error}], groups, "
+	 "points, held-points, jobs: {waiting, running, finished}, config: {...}}"},
 	{"subscribe",
 	 REQUEST_READ,
 	 "Sends events on this connection from now on",
@@ -90,19 +91,20 @@ const struct request requests[] = {
 	   "not freeze"},
 	  {"no-barrier", ARG_BOOL, FALSE,
 	   "do not pause the machines together: not one instant (for tests)"},
-	  {"hold", ARG_UINT, FALSE, "seconds to hold its data; default from the configuration"},
+	  {"hold", ARG_UINT, FALSE,
+	   "seconds to hold its data, at least 1; default from the configuration"},
 	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"}},
 	 "{job: ID, number: N, point: GUID}"},
 	{"point-list",
 	 REQUEST_READ,
 	 "Points, of one group or of all, oldest first",
 	 {{"group", ARG_STRING, FALSE, "name or GUID of the group"}},
-	 "[point]: {id, name, group, group-name, number, created, consistency, requested, held, "
-	 "release-reason, hold-until, base, pause-us, skew-us, freeze-us, barrier, exports: "
-	 "[{directory, "
-	 "job, time}], members: [{id, name, state, consistency, reason, paused-us, disks: "
-	 "[{target, id, "
-	 "size, tracked, changed-bytes, reason}]}]}"},
+	 "[point]: {id, name, group, group-name, number, created, consistency, "
+	 "requested, held, release-reason, hold-until, base, pause-us, skew-us, "
+	 "freeze-us, barrier, exports: [{directory, job, time}], partials: [directory], "
+	 "members: [{id, name, uri, state, agent, guest-state, consistency, reason, "
+	 "stopped-at, still-at, begun-at, resumed-at, paused-us, socket, disks: "
+	 "[{target, id, path, format, size, tracked, changed-bytes, changes, reason}]}]}"},
 	{"point-show", REQUEST_READ, "One point", {POINT_ARG}, "point"},
 	{"point-release",
 	 0,
@@ -147,12 +149,10 @@ const struct request requests[] = {
 	 {{"active", ARG_BOOL, FALSE, "only those that have not ended"},
 	  {"group", ARG_STRING, FALSE, "only those of this group"}},
 	 "[job]: {id, number, kind, state, state-name, phase, group, group-name, point, "
-	 "point-name, "
-	 "base, directory, percent, done-bytes, total-bytes, rate, submitted, started, ended, "
-	 "owner, "
-	 "priority, cancellable, status, error, warnings, disks: [{vm, vm-name, target, kind, "
-	 "state, done-bytes, "
-	 "total-bytes, rate, reason}]}"},
+	 "point-name, base, directory, percent, done-bytes, total-bytes, rate, "
+	 "rate-limit, submitted, started, ended, elapsed-us, owner, priority, "
+	 "cancellable, status, error, warnings, disks: [{vm, vm-name, target, kind, "
+	 "state, done-bytes, total-bytes, rate, reason}]}"},
 	{"job-show",
 	 REQUEST_READ,
 	 "One job with every property of its CIM class",
