@@ -11,12 +11,25 @@ struct daemon {
 	struct control_server *server;
 	gint64 started; /* monotonic, microseconds */
 	guint tick;	/* source; 0 before the engine's start */
+	guint tidy;	/* the same */
 };
 
 /* The server's handler; @user_data is the daemon. */
 void handlers_call(struct control_call *call, void *user_data);
 /* Aborts if a request of the table has no handler, or the other way round. */
 void handlers_check(void);
+
+/* handlers_groups.c */
+void handle_vm_list(struct daemon *daemon, struct control_call *call);
+void handle_group_list(struct daemon *daemon, struct control_call *call);
+void handle_group_show(struct daemon *daemon, struct control_call *call);
+void handle_group_create(struct daemon *daemon, struct control_call *call);
+void handle_group_add(struct daemon *daemon, struct control_call *call);
+void handle_group_remove(struct daemon *daemon, struct control_call *call);
+void handle_group_rename(struct daemon *daemon, struct control_call *call);
+void handle_group_delete(struct daemon *daemon, struct control_call *call);
+/* The argument "group"; NULL and the call is answered. */
+struct group *arg_group(struct daemon *daemon, struct control_call *call);
 
 /* handlers_jobs.c */
 void handle_export(struct daemon *daemon, struct control_call *call);

@@ -121,8 +121,7 @@ fill_export(struct daemon *daemon, struct control_call *call, struct job *job, G
 	    !one_of(call, "compress", compressions, &job->compress, error) ||
 	    !one_of(call, "digest", digests, &job->digest, error) ||
 	    !limited(call, "priority", PRIORITY_MAX, error) ||
-	    !limited(call, "rate", RATE_MAX, error) ||
-	    !export_dir_check(daemon->config, job->directory, error))
+	    !limited(call, "rate", RATE_MAX, error))
 		return FALSE;
 	if (strcmp(job->compress, "none") == 0)
 		g_clear_pointer(&job->compress, g_free);
@@ -176,8 +175,8 @@ export_job(struct daemon *daemon, struct control_call *call, GError **error)
 	return g_steal_pointer(&job);
 }
 
-void
-handle_export(struct daemon *daemon, struct control_call *call)
+static void
+export_checked(struct daemon *daemon, struct control_call *call)
 {
 	GError *error = NULL;
 	struct job *job = export_job(daemon, call, &error);
@@ -199,8 +198,8 @@ backup_export_job(struct daemon *daemon, struct control_call *call, const struct
 	return fill_export(daemon, call, job, error) ? g_steal_pointer(&job) : NULL;
 }
 
-void
-handle_backup(struct daemon *daemon, struct control_call *call)
+static void
+backup_checked(struct daemon *daemon, struct control_call *call)
 {
 	GError *error = NULL;
 	struct job *first = point_job(daemon, call, &error);
@@ -219,6 +218,64 @@ handle_backup(struct daemon *daemon, struct control_call *call)
 	json_t *json = describe_submitted(second);
 	cairn_json_set_string(json, "point-job", first_id);
 	control_call_return(call, json);
+}
+
+/* The folder is looked at first, by a thread: it may be on a server that is gone. */
+struct folder_check {
+	struct daemon *daemon;
+	struct control_call *call;
+	char *directory;
+	void (*then)(struct daemon *daemon, struct control_call *call);
+};
+
+static void
+folder_check_free(gpointer data)
+{
+	struct folder_check *check = data;
+	g_free(check->directory);
+	g_free(check);
+}
+
+static void
+folder_work(struct task *task)
+{
+	const struct folder_check *check = task->user;
+	export_dir_check(task->world->config, check->directory, &task->error);
+}
+
+static void
+folder_done(struct task *task)
+{
+	const struct folder_check *check = task->user;
+	if (task->error)
+		control_call_error(check->call, task->error);
+	else
+		check->then(check->daemon, check->call);
+}
+
+static void
+after_folder_check(struct daemon *daemon, struct control_call *call,
+		   void (*then)(struct daemon *, struct control_call *))
+{
+	struct task *task = task_new(daemon->world, folder_work, folder_done);
+	struct folder_check *check = g_new0(struct folder_check, 1);
+	*check = (struct folder_check){daemon, call, g_strdup(arg_string(call, "directory")), then};
+	task->user = check;
+	task->user_free = folder_check_free;
+	task->urgent = TRUE; /* others' folders need not wait for one that hangs */
+	task_start(task);
+}
+
+void
+handle_export(struct daemon *daemon, struct control_call *call)
+{
+	after_folder_check(daemon, call, export_checked);
+}
+
+void
+handle_backup(struct daemon *daemon, struct control_call *call)
+{
+	after_folder_check(daemon, call, backup_checked);
 }
 
 /* ---- jobs ---- */

@@ -288,6 +288,8 @@ look_over(struct hosts *hosts)
 	hosts->timer = 0;
 	hosts->looking = FALSE;
 	hosts->served = g_array_new(FALSE, FALSE, sizeof(struct waiter));
+	if (hosts->world->stopping)
+		return; /* the clients that wait are gone, or will be */
 	for (guint i = 0; i < served->len; i++) {
 		const struct waiter *waiter = &g_array_index(served, struct waiter, i);
 		waiter->done(hosts->world, waiter->user);

@@ -17,7 +17,8 @@
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-#define TICK_MS 1000
+#define TICK_MS	     1000
+#define TIDY_SECONDS 600
 
 static void
 log_line(const char *domain, GLogLevelFlags level, const char *message, gpointer verbose)
@@ -51,6 +52,40 @@ on_tick(gpointer data)
 }
 
 static gboolean
+is_needed(const struct daemon *daemon, const char *id)
+{
+	const struct point *point = engine_point_by_id(daemon->engine, id);
+	g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine);
+	for (guint i = 0; i < jobs->len; i++) {
+		const struct job *job = jobs->pdata[i];
+		if (job->phase != PHASE_ENDED && g_strcmp0(job->point, id) == 0)
+			return TRUE;
+	}
+	return point && point->held;
+}
+
+/* What was saved of the machines at a point serves its exports, which need its data too. */
+static void
+remove_stray_folders(const struct daemon *daemon)
+{
+	g_autofree char *path = g_build_filename(daemon->config->state_dir, "points", NULL);
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	const char *name;
+	while (dir && (name = g_dir_read_name(dir))) {
+		g_autofree char *folder = g_build_filename(path, name, NULL);
+		if (!is_needed(daemon, name))
+			cairn_remove_tree(folder, NULL);
+	}
+}
+
+static gboolean
+on_tidy(gpointer daemon)
+{
+	remove_stray_folders(daemon);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean
 on_quit(gpointer loop)
 {
 	g_main_loop_quit(loop);
@@ -65,26 +100,6 @@ open_store(const struct config *config, GError **error)
 	return store_open(uri, error);
 }
 
-/* What belongs to nobody among the folders that points left in the state folder. */
-static void
-remove_stray_folders(const struct daemon *daemon)
-{
-	g_autofree char *path = g_build_filename(daemon->config->state_dir, "points", NULL);
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-	while (dir && (name = g_dir_read_name(dir))) {
-		g_autofree char *folder = g_build_filename(path, name, NULL);
-		g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine);
-		gboolean used = engine_point_by_id(daemon->engine, name) != NULL;
-		for (guint i = 0; i < jobs->len; i++) {
-			const struct job *job = jobs->pdata[i];
-			used |= job->phase != PHASE_ENDED && g_strcmp0(job->point, name) == 0;
-		}
-		if (!used)
-			cairn_remove_tree(folder, NULL);
-	}
-}
-
 /* The hosts have told what an earlier life left, or do not answer: guests may be waiting. */
 static void
 on_looked(struct world *world, void *user)
@@ -93,6 +108,7 @@ on_looked(struct world *world, void *user)
 	engine_start(daemon->engine);
 	remove_stray_folders(daemon);
 	daemon->tick = g_timeout_add(TICK_MS, on_tick, daemon);
+	daemon->tidy = g_timeout_add_seconds(TIDY_SECONDS, on_tidy, daemon);
 	sd_notify(0, "READY=1\nSTATUS=running");
 	g_message("ready on %s/control.sock", daemon->config->run_dir);
 }
@@ -111,6 +127,8 @@ run(struct daemon *daemon)
 	g_source_remove(interrupt);
 	if (daemon->tick)
 		g_source_remove(daemon->tick);
+	if (daemon->tidy)
+		g_source_remove(daemon->tidy);
 }
 
 static gboolean
