@@ -292,12 +292,15 @@ folder_of(const struct job *job)
 	return strcmp(job->directory, world_folder(0)) == 0 ? 0 : 1;
 }
 
+/* The newest of @group in @folder, or that of @point. */
 static struct image *
-find_export(struct world *world, guint folder, const char *point)
+find_export(struct world *world, guint folder, const char *group, const char *point)
 {
 	struct image *newest = NULL;
 	for (guint i = 0; i < world->exports[folder]->len; i++) {
 		struct image *image = world->exports[folder]->pdata[i];
+		if (strcmp(image->group, group) != 0)
+			continue;
 		if (point ? strcmp(image->point, point) == 0
 			  : !newest || image->number > newest->number)
 			newest = image;
@@ -309,14 +312,14 @@ static void
 do_stage(struct world *world, struct op *op, struct effect_reply *reply, GError **error)
 {
 	const struct job *job = op->job;
-	if (find_export(world, folder_of(job), job->point)) {
+	if (find_export(world, folder_of(job), job->group, job->point)) {
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_EXISTS, "it is there already");
 		return;
 	}
 	g_hash_table_add(world->staging, point_staging_dir(job->directory, job->group, job->point));
 	if (!job->base)
 		return;
-	const struct image *base = find_export(world, folder_of(job),
+	const struct image *base = find_export(world, folder_of(job), job->group,
 					       strcmp(job->base, "auto") == 0 ? NULL : job->base);
 	reply->base = base ? base->point : NULL;
 	reply->base_reason = base ? NULL : "nothing there";
@@ -334,7 +337,7 @@ changed_blocks(struct world *world, struct op *op, const struct image **ret_belo
 			   *base = engine_point_by_id(world->engine, op->base);
 	char *reason = NULL;
 	guint changed = 0;
-	*ret_below = find_export(world, folder_of(op->job), op->base);
+	*ret_below = find_export(world, folder_of(op->job), op->job->group, op->base);
 	sim_check(world->sim, point && base && *ret_below);
 	g_autoptr(GPtrArray) sets =
 		engine_change_sets(world->engine, point, base, disk->vm, disk->target, &reason);
@@ -384,11 +387,12 @@ do_finish(struct world *world, struct op *op, struct effect_reply *reply)
 	const struct job *job = op->job;
 	guint folder = folder_of(job);
 	reply->files = json_object();
-	if (find_export(world, folder, job->point))
+	if (find_export(world, folder, job->group, job->point))
 		return; /* before a restart */
 	const struct image *truth = g_hash_table_lookup(world->truth, job->point);
 	struct image *image = g_new0(struct image, 1);
 	image->point = g_strdup(job->point);
+	image->group = g_strdup(job->group);
 	image->number = g_ascii_strtoull(strrchr(job->point_name, '@') + 1, NULL, 10);
 	for (guint i = 0; i < job->disks->len; i++) {
 		const struct job_disk *disk = job->disks->pdata[i];

@@ -18,6 +18,7 @@ void
 image_free(struct image *image)
 {
 	g_free(image->point);
+	g_free(image->group);
 	g_free(image);
 }
 

@@ -31,7 +31,7 @@ struct guest {
 /* One disk of each guest at one point: as it was, or as it was exported. */
 struct image {
 	guint32 blocks[GUESTS][BLOCKS];
-	char *point;
+	char *point, *group;
 	guint64 number;
 };
 

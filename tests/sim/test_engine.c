@@ -10,7 +10,8 @@
 
 #include <string.h>
 
-#define GROUP "web"
+/* The second has only the first machine of the first one. */
+static const char *const groups[] = {"web", "db"};
 
 struct history {
 	struct world world;
@@ -81,25 +82,19 @@ new_job(enum job_kind kind)
 	return job;
 }
 
-static struct group *
-the_group(struct world *world)
-{
-	return engine_group(world->engine, GROUP, NULL);
-}
-
 static struct job *
-point_job(struct world *world)
+point_job(struct world *world, guint group)
 {
 	struct job *job = new_job(JOB_POINT_CREATE);
-	job->group = g_strdup(the_group(world)->id);
+	job->group = g_strdup(engine_group(world->engine, groups[group], NULL)->id);
 	return job;
 }
 
 static struct job *
-export_job(struct world *world, const struct point *point, const char *folder)
+export_job(struct world *world, const char *group, const struct point *point, const char *folder)
 {
 	struct job *job = new_job(JOB_EXPORT);
-	job->group = g_strdup(the_group(world)->id);
+	job->group = g_strdup(group);
 	job->point = g_strdup(point ? point->id : NULL);
 	job->point_name = point ? engine_point_name(world->engine, point) : NULL;
 	job->directory = g_strdup(folder);
@@ -107,6 +102,17 @@ export_job(struct world *world, const struct point *point, const char *folder)
 	job->format = g_strdup("qcow2");
 	job->keep_held = sim_chance(world->sim, 30);
 	return job;
+}
+
+/* Takes a point and exports it. */
+static gboolean
+back_up(struct world *world, guint group, const char *folder, char **ret_id, GError **error)
+{
+	struct job *point = point_job(world, group);
+	struct job *export = export_job(world, point->group, NULL, folder);
+	if (ret_id)
+		*ret_id = g_strdup(export->id);
+	return engine_submit_pair(world->engine, point, export, error);
 }
 
 static struct point *
@@ -130,20 +136,21 @@ do_something(struct world *world)
 {
 	struct point *point = random_point(world);
 	const char *folder = world_folder(sim_below(world->sim, FOLDERS));
+	guint group = sim_chance(world->sim, 80) ? 0 : 1;
 	switch (sim_below(world->sim, 10)) {
 	case 0:
 	case 1:
-		engine_submit(world->engine, point_job(world), NULL);
+		engine_submit(world->engine, point_job(world, group), NULL);
 		break;
 	case 2:
 	case 3:
 		if (point)
-			engine_submit(world->engine, export_job(world, point, folder), NULL);
+			engine_submit(world->engine, export_job(world, point->group, point, folder),
+				      NULL);
 		break;
 	case 4:
 	case 5:
-		engine_submit_pair(world->engine, point_job(world), export_job(world, NULL, folder),
-				   NULL);
+		back_up(world, group, folder, NULL, NULL);
 		break;
 	case 6:
 		if (point)
@@ -223,12 +230,10 @@ static void
 backup_well(struct history *history, guint folder)
 {
 	struct world *world = &history->world;
-	struct job *point = point_job(world),
-		   *export = export_job(world, NULL, world_folder(folder));
-	g_autofree char *id = g_strdup(export->id);
+	g_autofree char *id = NULL;
 	g_autoptr(GError) error = NULL;
 	guint before = world->points_exported;
-	engine_submit_pair(world->engine, point, export, &error);
+	back_up(world, 0, world_folder(folder), &id, &error);
 	g_assert_no_error(error);
 	for (guint i = 0; i < 10; i++)
 		world_write(world);
@@ -242,6 +247,17 @@ backup_well(struct history *history, guint folder)
 	world_check(world);
 }
 
+/* One group's held point keeps its machines from the other's. */
+static void
+release_other(struct world *world)
+{
+	const struct group *other = engine_group(world->engine, groups[1], NULL);
+	g_autoptr(GPtrArray) points = engine_points(world->engine, other->id, FALSE);
+	for (guint i = 0; i < points->len; i++)
+		sim_check(world->sim,
+			  engine_point_release(world->engine, points->pdata[i], "asked", NULL));
+}
+
 /* ---- a history ---- */
 
 static void
@@ -253,9 +269,11 @@ start(struct history *history, struct sim *sim)
 	world_init(world, sim);
 	history->name = g_strdup_printf("memory:%u", ++stores);
 	boot(history);
-	struct group *group = engine_group_create(world->engine, GROUP, NULL, &error);
+	struct group *group = engine_group_create(world->engine, groups[0], NULL, &error);
 	for (guint i = 0; i < GUESTS; i++)
 		engine_group_add(world->engine, group, world->guests[i].id, "vm", &error);
+	group = engine_group_create(world->engine, groups[1], NULL, &error);
+	engine_group_add(world->engine, group, world->guests[0].id, "vm", &error);
 	g_assert_no_error(error);
 	history->commits = 0;
 }
@@ -267,11 +285,12 @@ finish(struct history *history)
 	calm_down(history);
 	world_check(world);
 	history->kill_nth = 0;
+	release_other(world);
 	backup_well(history, 0);
 	guint before = world->increments;
 	backup_well(history, 0);
 	/* The second one in a row can be an increment, and is, if it was asked for. */
-	const struct point *last = engine_point(world->engine, GROUP "@latest", NULL);
+	const struct point *last = engine_point(world->engine, "web@latest", NULL);
 	sim_check(world->sim, last->exports->len == 1);
 	const struct job *job = engine_job(
 		world->engine, ((struct point_export *)last->exports->pdata[0])->job, NULL);
@@ -333,9 +352,7 @@ play_each_commit(struct sim *sim)
 			start(&history, sim);
 			history.kill_nth = nth;
 			for (guint i = 0; i < 2; i++) {
-				engine_submit_pair(
-					history.world.engine, point_job(&history.world),
-					export_job(&history.world, NULL, world_folder(0)), NULL);
+				back_up(&history.world, 0, world_folder(0), NULL, NULL);
 				if (history.world.dead)
 					reboot(&history);
 				calm_down(&history);
