@@ -77,6 +77,9 @@ void engine_debt_paid(struct engine *engine, const char *debt_id, guint flags_le
  * members are released, and a job that exports it fails with @code. FALSE: nobody holds data of it.
  */
 gboolean engine_hold_lost(struct engine *engine, const char *vm, int code, const char *reason);
+/* The clock was set @by microseconds forward (or back): data is held as long as it would have been.
+ */
+void engine_clock_set(struct engine *engine, gint64 by);
 /* About once a second: expiry, queue, debts, removal of old jobs, stalled stores. */
 void engine_tick(struct engine *engine);
 

@@ -345,6 +345,35 @@ engine_hold_lost(struct engine *engine, const char *vm, int code, const char *re
 	return mattered || hit->len > 0;
 }
 
+/* ---- the clock ---- */
+
+void
+engine_clock_set(struct engine *engine, gint64 by)
+{
+	gint64 now = engine_now(engine);
+	cairn_auto(store_txn) txn = store_txn_new();
+	g_autoptr(GPtrArray) changed = g_ptr_array_new();
+	for (guint i = 0; i < engine->points->len; i++) {
+		const struct point *point = engine->points->pdata[i];
+		if (!point->held || !point->hold_until)
+			continue;
+		struct point *copy = point_copy(point);
+		/* Never longer than it was asked for: the clock that was wrong may have been the
+		 * one before a restart. */
+		copy->hold_until = MIN(point->hold_until + by,
+				       now + MAX(0, point->hold_until - point->created));
+		engine_put_point(txn, copy);
+		g_ptr_array_add(changed, copy);
+	}
+	gboolean ok = changed->len == 0 || store_commit(engine->store, txn, NULL);
+	for (guint i = 0; i < changed->len; i++) {
+		if (ok)
+			engine_replace_point(engine, changed->pdata[i]);
+		else
+			point_free(changed->pdata[i]);
+	}
+}
+
 /* ---- for people ---- */
 
 static void

@@ -9,9 +9,10 @@ struct daemon {
 	struct world *world;
 	struct engine *engine;
 	struct control_server *server;
-	gint64 started; /* monotonic, microseconds */
-	guint tick;	/* source; 0 before the engine's start */
-	guint tidy;	/* the same */
+	gint64 started;	    /* monotonic, microseconds */
+	gint64 clock_ahead; /* of the monotonic one, at the last tick */
+	guint tick;	    /* source; 0 before the engine's start */
+	guint tidy;	    /* the same */
 };
 
 /* The server's handler; @user_data is the daemon. */

@@ -19,6 +19,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 #define TICK_MS	     1000
 #define TIDY_SECONDS 600
+#define CLOCK_JUMP   (2 * G_USEC_PER_SEC)
 
 static void
 log_line(const char *domain, GLogLevelFlags level, const char *message, gpointer verbose)
@@ -40,10 +41,25 @@ on_event(void *user, const char *name, json_t *data)
 		json_decref(data);
 }
 
+/* Between two ticks the clock of the wall and that of the machine go the same way, or it was set.
+ */
+static void
+watch_clock(struct daemon *daemon)
+{
+	gint64 ahead = g_get_real_time() - g_get_monotonic_time();
+	gint64 by = ahead - daemon->clock_ahead;
+	daemon->clock_ahead = ahead;
+	if (ABS(by) < CLOCK_JUMP)
+		return;
+	g_message("the clock was set by %.1f seconds", (double)by / G_USEC_PER_SEC);
+	engine_clock_set(daemon->engine, by);
+}
+
 static gboolean
 on_tick(gpointer data)
 {
 	struct daemon *daemon = data;
+	watch_clock(daemon);
 	engine_tick(daemon->engine);
 	guard_tick(daemon->world);
 	copies_tick(daemon->world);
@@ -105,6 +121,7 @@ static void
 on_looked(struct world *world, void *user)
 {
 	struct daemon *daemon = user;
+	daemon->clock_ahead = g_get_real_time() - g_get_monotonic_time();
 	engine_start(daemon->engine);
 	remove_stray_folders(daemon);
 	daemon->tick = g_timeout_add(TICK_MS, on_tick, daemon);

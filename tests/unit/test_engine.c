@@ -1,0 +1,258 @@
+/* What the engine's simulation does not reach: a clock that is set, a store that stays full while
+ * data must be let go, groups that share a machine, thousands of jobs that fail as they begin. */
+#include "cairnd/engine.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+#include "base/json.h"
+#include "store/store_mem.h"
+
+#include <string.h>
+
+#define GROUP "11111111-2222-3333-4444-555555555555"
+#define OTHER "11111111-2222-3333-4444-666666666666"
+#define POINT "AAAAAAAA-2222-3333-4444-555555555555"
+#define VM    "BBBBBBBB-2222-3333-4444-555555555555"
+#define HOUR  ((gint64)3600 * G_USEC_PER_SEC)
+#define MANY  3000
+
+struct fixture {
+	struct store *store;
+	struct engine *engine;
+	gint64 now;
+	guint prepared, paid;
+	char *last; /* job of the last PREPARE */
+	gboolean full;
+};
+
+static gint64
+on_now(void *user)
+{
+	return ((struct fixture *)user)->now;
+}
+
+static void
+on_effect(void *user, const struct job *job, const struct job_effect *effect)
+{
+	struct fixture *fixture = user;
+	if (effect->type != EFFECT_PREPARE)
+		return;
+	fixture->prepared++;
+	g_free(fixture->last);
+	fixture->last = g_strdup(job->id);
+}
+
+static void
+on_pay(void *user, const struct debt *debt)
+{
+	((struct fixture *)user)->paid++;
+}
+
+static void
+on_event(void *user, const char *name, json_t *data)
+{
+	json_decref(data);
+}
+
+static gboolean
+on_commit(void *user, guint nth, gboolean before, GError **error)
+{
+	const struct fixture *fixture = user;
+	if (!fixture->full)
+		return TRUE;
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT, "no space");
+	return FALSE;
+}
+
+static void
+put(struct store *store, const char *kind, const char *id, json_t *json)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *text = cairn_json_dump(json);
+	g_autoptr(GBytes) body = g_bytes_new(text, strlen(text));
+	cairn_auto(store_txn) txn = store_txn_new();
+	store_txn_put(txn, kind, id, 0, body);
+	store_commit(store, txn, &error);
+	g_assert_no_error(error);
+	json_decref(json);
+}
+
+static void
+put_group(struct store *store, const char *id, const char *name)
+{
+	cairn_auto(group) group = group_new(id, name);
+	g_assert_true(group_add_member(group, VM, "vm1", NULL));
+	put(store, "group", id, group_to_json(group));
+}
+
+static void
+open_engine(struct fixture *fixture, gboolean held)
+{
+	static const struct engine_limits limits = {8, 4, 3600};
+	static const struct engine_io io = {on_now, on_effect, on_pay, on_event};
+	g_autoptr(GError) error = NULL;
+	fixture->now = 100 * HOUR;
+	fixture->store = store_open("memory:", &error);
+	g_assert_no_error(error);
+	put_group(fixture->store, GROUP, "web");
+	put_group(fixture->store, OTHER, "other");
+	cairn_auto(point) point = point_new(POINT, GROUP);
+	point->number = 1;
+	point->created = fixture->now;
+	point->held = held;
+	point->hold_until = held ? fixture->now + HOUR : 0;
+	struct point_member *member = point_add_member(point, VM, "vm1");
+	member->state = g_strdup("running");
+	put(fixture->store, "point", POINT, point_to_json(point));
+	fixture->engine = engine_new(fixture->store, &limits, &io, fixture, &error);
+	g_assert_no_error(error);
+	store_mem_set_hook(fixture->store, on_commit, fixture);
+}
+
+static void
+close_engine(struct fixture *fixture)
+{
+	engine_free(fixture->engine);
+	store_close(fixture->store);
+	g_free(fixture->last);
+}
+
+static const struct point *
+the_point(const struct fixture *fixture)
+{
+	return engine_point_by_id(fixture->engine, POINT);
+}
+
+static gboolean
+stored_held(const struct fixture *fixture)
+{
+	cairn_auto(store_object) object = store_get(fixture->store, "point", POINT, NULL);
+	gsize len;
+	const char *text = g_bytes_get_data(object->body, &len);
+	g_autoptr(json_t) json = cairn_json_parse(text, len, NULL);
+	return json_is_true(json_object_get(json, "held"));
+}
+
+static void
+test_clock(void)
+{
+	struct fixture fixture = {0};
+	open_engine(&fixture, TRUE);
+	engine_start(fixture.engine);
+	fixture.now += HOUR / 2 + 10 * HOUR;
+	engine_clock_set(fixture.engine, 10 * HOUR);
+	engine_tick(fixture.engine);
+	g_assert_true(the_point(&fixture)->held);
+	fixture.now += HOUR / 2 - G_USEC_PER_SEC;
+	engine_tick(fixture.engine);
+	g_assert_true(the_point(&fixture)->held);
+	fixture.now += G_USEC_PER_SEC;
+	engine_tick(fixture.engine);
+	g_assert_false(the_point(&fixture)->held);
+	close_engine(&fixture);
+}
+
+/* A clock that was wrong by years before a restart does not hold data for years. */
+static void
+test_clock_years(void)
+{
+	struct fixture fixture = {0};
+	open_engine(&fixture, TRUE);
+	engine_start(fixture.engine);
+	engine_clock_set(fixture.engine, 500000 * HOUR);
+	g_assert_cmpint(the_point(&fixture)->hold_until, <=, fixture.now + HOUR);
+	close_engine(&fixture);
+}
+
+static void
+test_full_store(void)
+{
+	struct fixture fixture = {0};
+	open_engine(&fixture, TRUE);
+	engine_start(fixture.engine);
+	fixture.full = TRUE;
+	g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*no space*");
+	g_assert_true(engine_hold_lost(fixture.engine, VM, CAIRN_ERROR_LIMIT, "scratch"));
+	g_test_assert_expected_messages();
+	g_assert_false(the_point(&fixture)->held);
+	engine_tick(fixture.engine);
+	g_assert_cmpuint(fixture.paid, ==, 1); /* the guest goes on whatever the store says */
+	g_assert_true(stored_held(&fixture));
+	fixture.full = FALSE;
+	engine_tick(fixture.engine);
+	g_assert_false(stored_held(&fixture));
+	g_assert_false(engine_hold_lost(fixture.engine, VM, CAIRN_ERROR_LIMIT, "scratch"));
+	close_engine(&fixture);
+}
+
+static struct job *
+new_job(enum job_kind kind, const char *group)
+{
+	g_autofree char *id = cairn_guid_new();
+	struct job *job = job_new(id, kind);
+	job->group = g_strdup(group);
+	job->keep_us = HOUR;
+	return job;
+}
+
+static void
+test_shared_machine(void)
+{
+	struct fixture fixture = {0};
+	g_autoptr(GError) error = NULL;
+	open_engine(&fixture, FALSE);
+	engine_start(fixture.engine);
+	g_assert_nonnull(engine_submit(fixture.engine, new_job(JOB_POINT_CREATE, GROUP), &error));
+	g_assert_nonnull(engine_submit(fixture.engine, new_job(JOB_POINT_CREATE, OTHER), &error));
+	g_assert_cmpuint(fixture.prepared, ==, 1);
+	g_autofree char *first = g_strdup(fixture.last);
+	g_autoptr(GError) failed = g_error_new(CAIRN_ERROR, CAIRN_ERROR_PEER, "gone");
+	struct job_effect effect = {EFFECT_PREPARE, 0};
+	engine_done(fixture.engine, first, &effect, failed, NULL);
+	g_assert_cmpuint(fixture.prepared, ==, 1); /* what it did is being undone */
+	struct effect_reply reply = {0};
+	effect.type = EFFECT_UNDO;
+	engine_done(fixture.engine, first, &effect, NULL, &reply);
+	g_assert_cmpuint(fixture.prepared, ==, 2);
+	g_assert_cmpstr(fixture.last, !=, first);
+	close_engine(&fixture);
+}
+
+/* Exports of a point whose data goes while they wait: each fails as it begins. */
+static void
+test_many(void)
+{
+	struct fixture fixture = {0};
+	g_autoptr(GError) error = NULL;
+	open_engine(&fixture, TRUE);
+	for (guint i = 0; i < MANY; i++) {
+		struct job *job = new_job(JOB_EXPORT, GROUP);
+		job->point = g_strdup(POINT);
+		job->point_name = g_strdup("web@1");
+		job->directory = g_strdup("/nowhere");
+		job->format = g_strdup("qcow2");
+		g_assert_nonnull(engine_submit(fixture.engine, job, &error));
+	}
+	g_assert_cmpuint(engine_waiting(fixture.engine), ==, MANY);
+	engine_hold_lost(fixture.engine, VM, CAIRN_ERROR_STATE, "lost");
+	engine_start(fixture.engine);
+	g_assert_cmpuint(engine_waiting(fixture.engine), ==, 0);
+	fixture.now += 2 * HOUR;
+	for (guint i = 0; i < MANY / 500 + 1; i++)
+		engine_tick(fixture.engine);
+	g_autoptr(GPtrArray) jobs = engine_jobs(fixture.engine);
+	g_assert_cmpuint(jobs->len, ==, 0);
+	close_engine(&fixture);
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/engine/clock", test_clock);
+	g_test_add_func("/engine/clock-years", test_clock_years);
+	g_test_add_func("/engine/full-store", test_full_store);
+	g_test_add_func("/engine/shared-machine", test_shared_machine);
+	g_test_add_func("/engine/many", test_many);
+	return g_test_run();
+}
