@@ -7,8 +7,8 @@
 #include "core/job_cim.h"
 
 #define PRIORITY_MAX 1000000
-#define RATE_MAX     ((guint64)1 << 50) /* bytes a second */
-#define KEEP_MIN     0
+#define RATE_MAX     ((guint64)1 << 50)	    /* bytes a second */
+#define JOB_LIST_MAX 10000		    /* in one answer: the newest */
 #define KEEP_MAX     ((guint64)366 * 86400) /* seconds */
 #define HOLD_MAX     ((guint64)366 * 86400) /* seconds */
 
@@ -290,15 +290,17 @@ handle_job_list(struct daemon *daemon, struct control_call *call)
 		call_fail(call, error);
 		return;
 	}
-	g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine);
-	json_t *list = json_array();
-	for (guint i = 0; i < jobs->len; i++) {
-		const struct job *job = jobs->pdata[i];
+	g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine), shown = g_ptr_array_new();
+	for (guint i = jobs->len; i-- > 0 && shown->len < JOB_LIST_MAX;) {
+		struct job *job = jobs->pdata[i];
 		if ((arg_bool(call, "active") && job->phase == PHASE_ENDED) ||
 		    (group && strcmp(job->group, group->id) != 0))
 			continue;
-		json_array_append_new(list, job_view(job, g_get_real_time()));
+		g_ptr_array_add(shown, job);
 	}
+	json_t *list = json_array();
+	for (guint i = shown->len; i-- > 0;)
+		json_array_append_new(list, job_view(shown->pdata[i], g_get_real_time()));
 	control_call_return(call, list);
 }
 
