@@ -16,7 +16,8 @@ struct request {
 	gint64 deadline; /* monotonic, microseconds */
 	source_done_fn done;
 	void *opaque;
-	GList link; /* in source->requests, in the order of the deadlines */
+	GList link;	 /* in source->requests, in the order of the deadlines */
+	gboolean *ended; /* set when it calls back; NULL once the starting call has returned */
 };
 
 struct source {
@@ -226,6 +227,8 @@ on_complete(void *opaque, int *nbd_error)
 {
 	struct request *request = opaque;
 	struct source *source = request->source;
+	if (request->ended)
+		*request->ended = TRUE;
 	g_autofree char *text =
 		*nbd_error == 0
 			? NULL
@@ -240,9 +243,15 @@ on_complete(void *opaque, int *nbd_error)
 	return 1;
 }
 
+/* A connection that is dead already can make libnbd call back from within the call that starts the
+ * command, and fail that call all the same: then the request is gone, and its failure is told. */
 static gboolean
-started(struct source *source, struct request *request, int64_t cookie, GError **error)
+started(struct source *source, struct request *request, gboolean ended, int64_t cookie,
+	GError **error)
 {
+	if (ended)
+		return TRUE;
+	request->ended = NULL;
 	if (cookie >= 0)
 		return TRUE;
 	g_queue_unlink(&source->requests, &request->link);
@@ -255,10 +264,12 @@ source_read(struct source *source, void *buffer, gsize len, guint64 offset, sour
 	    void *opaque, GError **error)
 {
 	g_assert(len <= SOURCE_READ_MAX && offset <= source->size && len <= source->size - offset);
+	gboolean ended = FALSE;
 	struct request *request = request_new(source, offset, done, opaque);
+	request->ended = &ended;
 	nbd_completion_callback callback = {.callback = on_complete, .user_data = request};
 	int64_t cookie = nbd_aio_pread(source->nbd, buffer, len, offset, callback, 0);
-	return started(source, request, cookie, error);
+	return started(source, request, ended, cookie, error);
 }
 
 gboolean
@@ -293,12 +304,14 @@ static gboolean
 extents_from(struct source *source, guint64 offset, GError **error)
 {
 	guint64 len = MIN(STATUS_BYTES, source->size - offset);
+	gboolean ended = FALSE;
 	struct request *request = request_new(source, offset, NULL, NULL);
+	request->ended = &ended;
 	nbd_extent_callback on_extent = {.callback = on_extents, .user_data = source};
 	nbd_completion_callback callback = {.callback = on_complete, .user_data = request};
 	source->covered = G_MAXUINT64;
 	int64_t cookie = nbd_aio_block_status(source->nbd, len, offset, on_extent, callback, 0);
-	if (!started(source, request, cookie, error))
+	if (!started(source, request, ended, cookie, error))
 		return FALSE;
 	while (source_in_flight(source) > 0)
 		if (!source_step(source, -1, error))
