@@ -301,6 +301,15 @@ check_config(const struct config *config, GError **error)
 	for (char **root = config->export_roots; root && *root; root++)
 		if (!absolute("export-root", *root, error))
 			return FALSE;
+	for (char **uri = config->connect; uri && *uri; uri++)
+		if (!g_str_has_prefix(*uri, "qemu:") && !g_str_has_prefix(*uri, "qemu+") &&
+		    !g_str_has_prefix(*uri, "fake:")) {
+			g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+				    "connect: \"%s\" is not a libvirt URI of QEMU (qemu:///system, "
+				    "qemu+ssh://HOST/system, ...)",
+				    *uri);
+			return FALSE;
+		}
 	if (!config->connect || !*config->connect) {
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
 			    "connect: no libvirt connection is given");

@@ -185,6 +185,8 @@ prepare_here(struct task *task, struct hypervisor *hv)
 static void
 prepare_work(struct task *task)
 {
+	if (task->error)
+		return;
 	const struct host *host = NULL;
 	cairn_auto(hv_vm) vm = find_vm(task, task_member(task), &host);
 	struct hypervisor *hv = vm ? host_hypervisor(host) : NULL;
@@ -202,6 +204,20 @@ prepare_work(struct task *task)
 	prepare_here(task, hv);
 }
 
+/* Why the host that had @vm when it last answered does not answer now; NULL: it does. Asking it
+ * would only wait for libvirt to give up. */
+static const char *
+host_trouble(const struct world *world, const char *vm)
+{
+	const struct vm_entry *entry = hosts_vm(world->hosts, vm);
+	for (guint i = 0; entry && i < hosts_count(world->hosts); i++) {
+		const struct host *host = hosts_get(world->hosts, i);
+		if (strcmp(host->uri, entry->uri) == 0)
+			return host->error;
+	}
+	return NULL;
+}
+
 void
 effect_prepare(struct world *world, const struct job *job, const struct job_effect *effect)
 {
@@ -209,6 +225,11 @@ effect_prepare(struct world *world, const struct job *job, const struct job_effe
 	const struct point_member *member = task_member(task);
 	task->debts = engine_debts_of(world->engine, member->id);
 	task->keep = engine_checkpoints_of(world->engine, member->id);
+	const char *trouble = host_trouble(world, member->id);
+	if (trouble)
+		g_set_error(&task->error, CAIRN_ERROR, CAIRN_ERROR_PEER,
+			    "the host of machine \"%s\" does not answer: %s", member->name,
+			    trouble);
 	task_start(task);
 }
 

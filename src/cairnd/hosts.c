@@ -238,7 +238,9 @@ reconcile(struct hosts *hosts, const struct host *host, const struct look *look)
 static void
 note_error(struct host *host, const GError *error)
 {
-	if (error && g_strcmp0(host->error, error->message) != 0)
+	if (!error && host->error)
+		g_message("%s answers again", host->uri);
+	if (error && !host->error)
 		g_warning("%s does not answer, will try again: %s", host->uri, error->message);
 	g_free(host->error);
 	host->error = error ? g_strdup(error->message) : NULL;

@@ -165,6 +165,9 @@ start(struct daemon *daemon, struct store *store, GError **error)
 					    daemon, error);
 	if (!daemon->server)
 		return FALSE;
+	if (geteuid() == 0 && !control_group_exists(config->socket_group))
+		g_warning("there is no group \"%s\": only root can use %s/control.sock",
+			  config->socket_group, config->run_dir);
 	return TRUE;
 }
 

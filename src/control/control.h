@@ -52,6 +52,8 @@ typedef void (*control_handler_fn)(struct control_call *call, void *user_data);
 struct control_server *control_server_new(const char *run_dir, const char *group,
 					  control_handler_fn handler, void *user_data,
 					  GError **error);
+/* Whether control.sock can be given to @group. */
+gboolean control_group_exists(const char *group);
 /* Closes all connections and removes the sockets; calls under way may still be answered. */
 void control_server_free(struct control_server *server);
 CAIRN_DEFINE_AUTO(control_server, control_server_free)

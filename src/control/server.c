@@ -107,6 +107,12 @@ find_group(const char *group)
 	return entry ? entry->gr_gid : (guint)-1;
 }
 
+gboolean
+control_group_exists(const char *group)
+{
+	return group && getgrnam(group) != NULL;
+}
+
 static gboolean
 open_door(struct control_server *server, guint which, const char *run_dir, const char *name,
 	  guint mode, guint gid, GError **error)

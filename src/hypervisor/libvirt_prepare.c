@@ -132,22 +132,28 @@ reachable(struct lv *lv, const char *folder, GError **error)
 	return TRUE;
 }
 
+static gboolean
+make_missing_folder(struct lv *lv, const char *folder, GError **error)
+{
+	if (access(folder, F_OK) == 0)
+		return TRUE;
+	if (g_mkdir_with_parents(folder, FOLDER_MODE) < 0) {
+		cairn_set_errno(error, errno, "cannot make the folder \"%s\"", folder);
+		return FALSE;
+	}
+	return give_to_qemu(lv, folder, error);
+}
+
 /* One at a time: another member of the group must not find the folder before it is QEMU's. */
 static gboolean
 make_folder(struct lv *lv, const char *file, GError **error)
 {
 	static GMutex mutex;
-	g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&mutex);
 	g_autofree char *folder = g_path_get_dirname(file);
-	if (access(folder, F_OK) < 0) {
-		if (g_mkdir_with_parents(folder, FOLDER_MODE) < 0) {
-			cairn_set_errno(error, errno, "cannot make the folder \"%s\"", folder);
-			return FALSE;
-		}
-		if (!give_to_qemu(lv, folder, error))
-			return FALSE;
-	}
-	return reachable(lv, folder, error);
+	g_mutex_lock(&mutex);
+	gboolean ok = make_missing_folder(lv, folder, error);
+	g_mutex_unlock(&mutex);
+	return ok && reachable(lv, folder, error);
 }
 
 static gboolean

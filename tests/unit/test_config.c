@@ -41,7 +41,7 @@ test_order(void)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *file =
-		write_file("[daemon]\nstate-dir=/from-file\nconnect=test:///a;test:///b\n"
+		write_file("[daemon]\nstate-dir=/from-file\nconnect=qemu:///a;qemu+ssh://b/system\n"
 			   "[point]\nhold-time=7\nscratch-reserve=2M\n");
 	cairn_auto(config) config = load(&error, "--config", file, "--hold-time", "9",
 					 "--export-root", "/x", "--export-root", "/y", NULL);
@@ -80,6 +80,10 @@ test_refused(void)
 	refused("[point]\nscratch-limit=-1\n", "scratch-limit");
 	refused("[point]\nscratch-limit=99999999999T\n", "scratch-limit");
 	g_autoptr(GError) error = NULL;
+	g_assert_null(load(&error, "--connect", "test:///default", NULL));
+	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID);
+	g_assert_nonnull(strstr(error->message, "test:///default"));
+	g_clear_error(&error);
 	g_assert_null(load(&error, "--state-dir", "relative", NULL));
 	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID);
 	g_clear_error(&error);
