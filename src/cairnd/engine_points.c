@@ -302,6 +302,17 @@ release_anyway(struct engine *engine, struct point *point, const char *reason)
 	engine_adopt_debts(engine, debts);
 }
 
+/* What is still owed of it was not stored either. */
+static void
+put_debts_of(const struct engine *engine, struct store_txn *txn, const struct point *point)
+{
+	for (guint i = 0; i < engine->debts->len; i++) {
+		const struct debt *debt = engine->debts->pdata[i];
+		if (debt->flags != 0 && strcmp(debt->point, point->id) == 0)
+			engine_put_json(txn, KIND_DEBT, debt->id, debt_to_json(debt));
+	}
+}
+
 void
 engine_store_released(struct engine *engine)
 {
@@ -311,6 +322,7 @@ engine_store_released(struct engine *engine)
 			continue;
 		cairn_auto(store_txn) txn = store_txn_new();
 		engine_put_point(txn, point);
+		put_debts_of(engine, txn, point);
 		if (!store_commit(engine->store, txn, NULL))
 			return; /* next time */
 		point->unstored = FALSE;

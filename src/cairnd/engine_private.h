@@ -114,6 +114,16 @@ void engine_replace_point(struct engine *engine, struct point *point);
 struct point *engine_released(const struct point *point, const char *reason, GPtrArray *debts);
 void engine_point_event(struct engine *engine, const char *name, const struct point *point);
 
+/* engine_commit.c */
+struct engine_commit {
+	struct store_txn *txn;
+	GPtrArray *debts;
+	struct point *point;	/* to be put in place */
+	struct point *replaced; /* another one: the hold that the new point ends */
+};
+gboolean engine_store_step(struct engine *engine, struct run *run, struct job *job,
+			   const struct inbox_item *item, const struct job_step_result *step,
+			   struct engine_commit *out, GError **error);
 /* engine_jobs.c */
 void engine_step(struct engine *engine, struct inbox_item *item);
 /* engine_queue.c */

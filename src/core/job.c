@@ -153,6 +153,17 @@ job_add_member(struct job *job, const char *id, const char *name)
 	return member;
 }
 
+struct job_member *
+job_find_member(const struct job *job, const char *vm)
+{
+	for (guint i = 0; i < job->members->len; i++) {
+		struct job_member *member = job->members->pdata[i];
+		if (strcmp(member->id, vm) == 0)
+			return member;
+	}
+	return NULL;
+}
+
 struct job_disk *
 job_add_disk(struct job *job, const char *vm, const char *vm_name, const char *target)
 {

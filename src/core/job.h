@@ -142,6 +142,8 @@ struct job *job_new(const char *id, enum job_kind kind);
 void job_free(struct job *job);
 CAIRN_DEFINE_AUTO(job, job_free)
 struct job_member *job_add_member(struct job *job, const char *id, const char *name);
+/* NULL: it is not a member. */
+struct job_member *job_find_member(const struct job *job, const char *vm);
 struct job_disk *job_add_disk(struct job *job, const char *vm, const char *vm_name,
 			      const char *target);
 /* Beyond JOB_MESSAGES_MAX they are dropped. Texts are copied; vm, disk, action may be NULL. */
