@@ -73,6 +73,27 @@ cli_print_table(const struct table *table, guint indent)
 	fputs(text, stdout);
 }
 
+int
+cli_list(struct cli *cli, const char *request, json_t *arguments, const char *const *headers,
+	 void (*add_row)(struct table *table, const json_t *item), const char *nothing,
+	 GError **error)
+{
+	g_autoptr(json_t) list = cli_call(cli, request, arguments, error);
+	if (!list)
+		return CLI_FAILED;
+	if (cli->json) {
+		cli_print_json(list);
+		return CLI_OK;
+	}
+	cairn_auto(table) table = table_new(headers);
+	for (size_t i = 0; i < json_array_size(list); i++)
+		add_row(table, json_array_get(list, i));
+	cli_print_table(table, 0);
+	if (json_array_size(list) == 0)
+		cli_note(cli, "%s", nothing);
+	return CLI_OK;
+}
+
 /* Each line is cleaned by itself, so that newlines of ours stay and escapes of others do not. */
 static void
 print_clean(FILE *stream, const char *head, const char *text)

@@ -43,6 +43,11 @@ gboolean cli_lost(const struct cli *cli, const GError *error);
 /* The value, pretty when stdout is a terminal and else on one line. */
 void cli_print_json(const json_t *value);
 void cli_print_table(const struct table *table, guint indent);
+/* A request that answers with a list, one line each as @add_row makes it; @nothing is said when it
+ * is empty. Takes @arguments over. An exit status. */
+int cli_list(struct cli *cli, const char *request, json_t *arguments, const char *const *headers,
+	     void (*add_row)(struct table *table, const json_t *item), const char *nothing,
+	     GError **error);
 /* A line of data. */
 void cli_print(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Talk: a line on stderr unless --quiet. */

@@ -29,22 +29,8 @@ static int
 group_list(struct cli *cli, char *const *args, GError **error)
 {
 	static const char *const headers[] = {"NAME", "MEMBERS", ">POINTS", "LATEST", "HELD", NULL};
-	g_autoptr(json_t) list = cli_call(cli, "group-list", NULL, error);
-	size_t i;
-	json_t *group;
-	if (!list)
-		return CLI_FAILED;
-	if (cli->json) {
-		cli_print_json(list);
-		return CLI_OK;
-	}
-	cairn_auto(table) table = table_new(headers);
-	json_array_foreach (list, i, group)
-		add_row(table, group);
-	cli_print_table(table, 0);
-	if (json_array_size(list) == 0)
-		cli_note(cli, "no groups; `cairn group create NAME VM...' makes one");
-	return CLI_OK;
+	return cli_list(cli, "group-list", NULL, headers, add_row,
+			"no groups; `cairn group create NAME VM...' makes one", error);
 }
 
 static void

@@ -66,22 +66,7 @@ job_list(struct cli *cli, char *const *args, GError **error)
 	cli_set_text(arguments, "group", opt.group);
 	if (opt.active)
 		cairn_json_set_bool(arguments, "active", TRUE);
-	g_autoptr(json_t) list = cli_call(cli, "job-list", arguments, error);
-	size_t i;
-	json_t *job;
-	if (!list)
-		return CLI_FAILED;
-	if (cli->json) {
-		cli_print_json(list);
-		return CLI_OK;
-	}
-	cairn_auto(table) table = table_new(headers);
-	json_array_foreach (list, i, job)
-		add_row(table, job);
-	cli_print_table(table, 0);
-	if (json_array_size(list) == 0)
-		cli_note(cli, "no jobs");
-	return CLI_OK;
+	return cli_list(cli, "job-list", arguments, headers, add_row, "no jobs", error);
 }
 
 static void

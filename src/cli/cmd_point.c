@@ -77,22 +77,8 @@ point_list(struct cli *cli, char *const *args, GError **error)
 					      "HELD",  ">EXPORTS", "ID",	  NULL};
 	json_t *arguments = json_object();
 	cli_set_text(arguments, "group", args[0]);
-	g_autoptr(json_t) list = cli_call(cli, "point-list", arguments, error);
-	size_t i;
-	json_t *point;
-	if (!list)
-		return CLI_FAILED;
-	if (cli->json) {
-		cli_print_json(list);
-		return CLI_OK;
-	}
-	cairn_auto(table) table = table_new(headers);
-	json_array_foreach (list, i, point)
-		add_row(table, point);
-	cli_print_table(table, 0);
-	if (json_array_size(list) == 0)
-		cli_note(cli, "no points; `cairn point create GROUP' takes one");
-	return CLI_OK;
+	return cli_list(cli, "point-list", arguments, headers, add_row,
+			"no points; `cairn point create GROUP' takes one", error);
 }
 
 static void
