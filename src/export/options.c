@@ -8,7 +8,7 @@
 
 /* QEMU serves one export from one thread: two connections keep it busy, more only cost. */
 #define DEFAULT_CONNECTIONS 2
-#define DEFAULT_REQUESTS    32
+#define DEFAULT_REQUESTS    16 /* more does not fit the caches: 1.4 s became 1.2 s for 2 GiB */
 #define DEFAULT_TIMEOUT	    60 /* seconds */
 
 struct values {
@@ -59,7 +59,7 @@ make_context(struct values *v)
 		{"rate", 0, 0, G_OPTION_ARG_STRING, &v->rate, "Read at most so much a second",
 		 "BYTES"},
 		{"connections", 0, 0, G_OPTION_ARG_INT, &v->connections, "To the server (2)", "N"},
-		{"requests", 0, 0, G_OPTION_ARG_INT, &v->requests, "In flight, in all (32)", "N"},
+		{"requests", 0, 0, G_OPTION_ARG_INT, &v->requests, "In flight, in all (16)", "N"},
 		{"timeout", 0, 0, G_OPTION_ARG_INT, &v->timeout, "For each answer (60)", "SECONDS"},
 		{"result", 0, 0, G_OPTION_ARG_FILENAME, &v->result, "Write what was made, as JSON",
 		 "FILE"},
