@@ -2,6 +2,7 @@
 #include "base/json.h"
 
 #include "base/error.h"
+#include "base/timefmt.h"
 
 json_t *
 cairn_json_parse(const char *text, gsize len, GError **error)
@@ -178,6 +179,13 @@ void
 cairn_json_set_uint(json_t *object, const char *key, guint64 value)
 {
 	cairn_json_set(object, key, json_integer((json_int_t)MIN(value, JSON_MAX_UINT)));
+}
+
+void
+cairn_json_set_time(json_t *object, const char *key, gint64 usec)
+{
+	g_autofree char *text = usec ? cairn_time_iso(usec) : NULL;
+	cairn_json_set_string(object, key, text);
 }
 
 void

@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/timefmt.h"
 #include "image/manifest.h"
 
 #include <errno.h>
@@ -89,13 +88,6 @@ write_guest_state(const char *staging, const char *saved, const char *vm, json_t
 	return TRUE;
 }
 
-static void
-set_time(json_t *json, const char *key, gint64 time)
-{
-	g_autofree char *text = time ? cairn_time_iso(time) : NULL;
-	cairn_json_set_string(json, key, text);
-}
-
 static json_t *
 read_guest_facts(const char *saved)
 {
@@ -126,9 +118,9 @@ write_runtime(const struct point_member *member, const char *saved, const char *
 	cairn_json_set_string(json, "state", member->state);
 	cairn_json_set_bool(json, "agent", member->agent);
 	cairn_json_set_string(json, "consistency", consistency_name(member->consistency));
-	set_time(json, "stopped", member->stopped_at);
-	set_time(json, "held-from", member->begun_at);
-	set_time(json, "resumed", member->resumed_at);
+	cairn_json_set_time(json, "stopped", member->stopped_at);
+	cairn_json_set_time(json, "held-from", member->begun_at);
+	cairn_json_set_time(json, "resumed", member->resumed_at);
 	cairn_json_set(json, "guest", guest ? json_incref(guest) : json_null());
 	cairn_json_set_string(json, "live-xml", live);
 	g_autofree char *text = cairn_json_pretty(json);
@@ -227,7 +219,7 @@ describe_point(const struct task *task)
 	json_t *json = json_object();
 	cairn_json_set_string(json, "id", point->id);
 	cairn_json_set_uint(json, "number", point->number);
-	set_time(json, "created", point->created);
+	cairn_json_set_time(json, "created", point->created);
 	cairn_json_set_string(json, "consistency", consistency_name(point->consistency));
 	cairn_json_set_string(json, "requested", consistency_name(point->requested));
 	cairn_json_set_bool(json, "barrier", point->barrier);
@@ -244,7 +236,7 @@ build_manifest(struct task *task, const char *staging)
 	json_t *group = json_object(), *vms = json_array();
 	cairn_json_set_string(json, "format", MANIFEST_FORMAT);
 	cairn_json_set_uint(json, "version", MANIFEST_VERSION);
-	set_time(json, "created", g_get_real_time());
+	cairn_json_set_time(json, "created", g_get_real_time());
 	cairn_json_set_string(json, "generator", "cairn " CAIRN_VERSION);
 	cairn_json_set_string(group, "id", job->group);
 	cairn_json_set_string(group, "name", job->group_name);

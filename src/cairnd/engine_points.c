@@ -3,7 +3,6 @@
 
 #include "base/error.h"
 #include "base/guid.h"
-#include "base/timefmt.h"
 #include "core/chain.h"
 
 /* ---- finding points ---- */
@@ -388,13 +387,6 @@ engine_clock_set(struct engine *engine, gint64 by)
 
 /* ---- for people ---- */
 
-static void
-set_iso(json_t *json, const char *key, gint64 time)
-{
-	g_autofree char *text = time ? cairn_time_iso(time) : NULL;
-	cairn_json_set_string(json, key, text);
-}
-
 /* From the stored form: what a person needs besides, and times as text. */
 json_t *
 engine_point_view(const struct engine *engine, const struct point *point)
@@ -404,8 +396,8 @@ engine_point_view(const struct engine *engine, const struct point *point)
 	g_autofree char *name = engine_point_name(engine, point);
 	cairn_json_set_string(json, "name", name);
 	cairn_json_set_string(json, "group-name", group ? group->name : NULL);
-	set_iso(json, "created", point->created);
-	set_iso(json, "hold-until", point->hold_until);
+	cairn_json_set_time(json, "created", point->created);
+	cairn_json_set_time(json, "hold-until", point->hold_until);
 	cairn_json_set_string(json, "base", point->prev);
 	json_object_del(json, "prev");
 	json_object_del(json, "hidden");
@@ -429,8 +421,8 @@ engine_point_view(const struct engine *engine, const struct point *point)
 	}
 	json_t *exports = json_object_get(json, "exports");
 	for (guint i = 0; i < point->exports->len; i++)
-		set_iso(json_array_get(exports, i), "time",
-			((struct point_export *)point->exports->pdata[i])->time);
+		cairn_json_set_time(json_array_get(exports, i), "time",
+				    ((struct point_export *)point->exports->pdata[i])->time);
 	return json;
 }
 

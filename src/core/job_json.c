@@ -2,7 +2,6 @@
  * table of plain fields serves writing and reading. */
 #include "base/error.h"
 #include "base/json.h"
-#include "base/timefmt.h"
 #include "core/job.h"
 
 enum field_type { TEXT, NUMBER, TIME, BOOLEAN, STRINGS };
@@ -361,13 +360,6 @@ job_copy(const struct job *job)
 
 /* ---- for people ---- */
 
-static void
-set_time(json_t *json, const char *key, gint64 time)
-{
-	g_autofree char *text = time ? cairn_time_iso(time) : NULL;
-	cairn_json_set_string(json, key, text);
-}
-
 static const char *
 disk_state(const struct job_disk *disk)
 {
@@ -432,9 +424,9 @@ job_view(const struct job *job, gint64 now)
 	cairn_json_set_uint(json, "rate-limit", job->rate_limit);
 	cairn_json_set_bool(json, "cancellable", job_cancellable(job));
 	cairn_json_set_uint(json, "elapsed-us", (guint64)job_elapsed(job, now));
-	set_time(json, "submitted", job->submitted);
-	set_time(json, "started", job->started);
-	set_time(json, "ended", job->ended);
+	cairn_json_set_time(json, "submitted", job->submitted);
+	cairn_json_set_time(json, "started", job->started);
+	cairn_json_set_time(json, "ended", job->ended);
 	cairn_json_set_string(json, "error", first && job->outcome ? first->message : NULL);
 	cairn_json_set(json, "warnings", warnings_to_json(job));
 	view_progress(json, job);
