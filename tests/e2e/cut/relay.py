@@ -22,6 +22,7 @@ class Relay:
         self.sent = [0] * len(names)  # what each guest was told last
         self.failure = None
         self.ending = False
+        self.moved = threading.Condition()  # a guest said a number, or the relay failed
 
     def __enter__(self):
         for place, name in enumerate(self.names):
@@ -45,6 +46,18 @@ class Relay:
     def check(self):
         expect(not self.failure, "the relay failed: %s", self.failure)
 
+    def wait_past(self, numbers, seconds):
+        """Until every guest said a number above its own in `numbers`: its disk holds that one then."""
+        with self.moved:
+            self.moved.wait_for(lambda: self.failure or not self._still(numbers), seconds)
+        self.check()
+        expect(not self._still(numbers), "%s stood still for %d s", ", ".join(
+            self._still(numbers)), seconds)
+
+    def _still(self, numbers):
+        return [name for place, name in enumerate(self.names)
+                if self.newest[place] <= numbers[name]]
+
     def _run(self):
         try:
             with selectors.DefaultSelector() as selector:
@@ -54,12 +67,16 @@ class Relay:
                     for key, _ in selector.select(0.2):
                         self._arrived(key.data)
         except Exception as failure:  # told by check() in the test's own thread
-            self.failure = failure
+            with self.moved:
+                self.failure = failure
+                self.moved.notify_all()
 
     def _arrived(self, place):
         lines = self.ports[place].lines()
         if lines:
-            self.newest[place] = int(lines[-1])
+            with self.moved:
+                self.newest[place] = int(lines[-1])
+                self.moved.notify_all()
         for told in range(1, len(self.names)):
             idle = self.newest[told] == self.sent[told]
             if idle and self.newest[told - 1] > self.sent[told]:
