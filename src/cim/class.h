@@ -43,13 +43,13 @@ struct cim_member {
 	const char *name;
 	enum cim_type type;
 	gboolean is_array;
-	guint array_size;	       /* 0: not fixed */
-	guint flags;		       /* CIM_MEMBER_* */
-	const char *class_name;	       /* of a reference or an embedded instance; else NULL */
-	const char *origin;	       /* class that declares it; NULL of a parameter */
-	const char *const *defaults;   /* text of the default value, as in cim_qualifier; or NULL */
-	guint since;		       /* first build that shows it; 0: all */
-	const char *unset;	       /* why cairn never sets it, or NULL */
+	guint array_size;	     /* 0: not fixed */
+	guint flags;		     /* CIM_MEMBER_* */
+	const char *class_name;	     /* of a reference or an embedded instance; else NULL */
+	const char *origin;	     /* class that declares it; NULL of a parameter */
+	const char *const *defaults; /* text of the default value, as in cim_qualifier; or NULL */
+	guint since;		     /* first build that shows it; 0: all */
+	const char *unset;	     /* why cairn never sets it, or NULL */
 	const struct cim_qualifier *qualifiers;
 	guint qualifier_count;
 };

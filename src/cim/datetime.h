@@ -8,9 +8,9 @@
 
 struct cim_datetime {
 	gboolean is_interval;
-	gint64 usec;	  /* since 1970 UTC, or the length; where digits are known */
-	gint16 offset;	  /* minutes east of UTC; 0 of an interval */
-	guint8 known;	  /* leading digits that are not '*', of 20 (8 + 6 + 6) */
+	gint64 usec;   /* since 1970 UTC, or the length; where digits are known */
+	gint16 offset; /* minutes east of UTC; 0 of an interval */
+	guint8 known;  /* leading digits that are not '*', of 20 (8 + 6 + 6) */
 };
 
 /* INVALID names the text and what is wrong with it. */

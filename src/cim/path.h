@@ -6,9 +6,9 @@
 
 #include <glib.h>
 
-#define CIM_KEYS_MAX	  32	 /* keys of one path */
-#define CIM_PATH_TEXT_MAX 65536	 /* bytes of the text of one */
-#define CIM_PATH_DEPTH	  8	 /* references inside keys */
+#define CIM_KEYS_MAX	  32	/* keys of one path */
+#define CIM_PATH_TEXT_MAX 65536 /* bytes of the text of one */
+#define CIM_PATH_DEPTH	  8	/* references inside keys */
 
 struct cim_key {
 	char *name;

@@ -31,8 +31,8 @@ const struct cim_class *cim_schema_class(const struct cim_schema *schema, enum c
 /* All classes, ancestors before descendants; cim_class.index is the place. */
 guint cim_schema_count(const struct cim_schema *schema);
 const struct cim_class *cim_schema_at(const struct cim_schema *schema, guint index);
-/* Qualifier declarations (EnumerateQualifiers): as qualifiers with their default values; @ret_scopes
- * is a "property class ..." list in CIM-XML's words, constant. */
+/* Qualifier declarations (EnumerateQualifiers): as qualifiers with their default values;
+ * @ret_scopes is a "property class ..." list in CIM-XML's words, constant. */
 guint cim_schema_qualifier_count(const struct cim_schema *schema);
 const struct cim_qualifier *cim_schema_qualifier_at(const struct cim_schema *schema, guint index,
 						    const char **ret_scopes);

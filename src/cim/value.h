@@ -13,11 +13,11 @@ struct cim_instance;
 
 /* All zero bytes are a NULL of no type: a valid value that need not be cleared. */
 struct cim_value {
-	guint8 type;		  /* enum cim_type; of the elements when it is an array */
+	guint8 type; /* enum cim_type; of the elements when it is an array */
 	guint8 is_array : 1;
-	guint8 is_set : 1;	  /* FALSE: NULL */
-	guint8 is_embedded : 1;	  /* a string that carries an instance: u.instance, not u.string */
-	guint count;		  /* elements of an array */
+	guint8 is_set : 1;	/* FALSE: NULL */
+	guint8 is_embedded : 1; /* a string that carries an instance: u.instance, not u.string */
+	guint count;		/* elements of an array */
 	union {
 		gboolean boolean;
 		guint64 uint; /* unsigned types and char16 */

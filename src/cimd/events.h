@@ -8,10 +8,10 @@
 
 #include <glib.h>
 
-#define EVENTS_SUBSCRIPTIONS_MAX  256
-#define EVENTS_PER_USER_MAX	  32
-#define EVENTS_QUEUE_MAX	  1024	     /* indications of one subscription */
-#define EVENTS_EXPIRES_MAX_SEC	  (24 * 3600)
+#define EVENTS_SUBSCRIPTIONS_MAX   256
+#define EVENTS_PER_USER_MAX	   32
+#define EVENTS_QUEUE_MAX	   1024 /* indications of one subscription */
+#define EVENTS_EXPIRES_MAX_SEC	   (24 * 3600)
 #define EVENTS_EXPIRES_DEFAULT_SEC 3600
 
 struct events;
@@ -40,8 +40,8 @@ gboolean events_wsman(struct events *events, const struct wsman_request *request
 /* Whether @context is one of a pull subscription (and not of an enumeration). */
 gboolean events_owns_context(struct events *events, const char *context);
 typedef void (*events_pull_fn)(GString *body, const GError *error, void *user_data); /* borrowed */
-/* A PULL that waits for events until the request's time-out: @done once, later. WSMAN_FAULT_TIMED_OUT
- * when nothing came: the subscription stays. */
+/* A PULL that waits for events until the request's time-out: @done once, later.
+ * WSMAN_FAULT_TIMED_OUT when nothing came: the subscription stays. */
 void events_pull(struct events *events, const struct wsman_request *request, const char *user,
 		 events_pull_fn done, void *user_data);
 void events_pull_cancel(struct events *events, events_pull_fn done, void *user_data);

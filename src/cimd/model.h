@@ -21,7 +21,7 @@ struct model;
 struct model_config {
 	const struct cim_schema *schema; /* outlives the model */
 	const char *socket;		 /* control.sock */
-	const char *host;		 /* name in object paths and of Msvm_ComputerSystem's host */
+	const char *host; /* name in object paths and of Msvm_ComputerSystem's host */
 };
 
 /* An object came, changed or went. @before is NULL for a new one, @after for one that is gone. Both
@@ -38,11 +38,12 @@ gboolean model_ready(const struct model *model);
 
 typedef void (*model_done_fn)(struct cim_reply *reply, void *user_data); /* takes *reply over */
 
-/* Does @op for @user (an authenticated name; never NULL: "nobody" does not get here). When the answer
- * is at hand, fills *@ret_reply and returns TRUE: the fast path of reads. Else returns FALSE, and
+/* Does @op for @user (an authenticated name; never NULL: "nobody" does not get here). When the
+ * answer is at hand, fills *@ret_reply and returns TRUE: the fast path of reads. Else returns
+ * FALSE, and
  * @done is called once, later, from the main loop. @op need not outlive the call. Pull operations
- * (OPEN, PULL, CLOSE) are not for here: the caller opens with the operation in op->opens. Errors are
- * CIM_ERROR or CAIRN_ERROR; a method's own refusal is its return value. */
+ * (OPEN, PULL, CLOSE) are not for here: the caller opens with the operation in op->opens. Errors
+ * are CIM_ERROR or CAIRN_ERROR; a method's own refusal is its return value. */
 gboolean model_run(struct model *model, const struct cim_op *op, const char *user,
 		   struct cim_reply *ret_reply, model_done_fn done, void *user_data);
 /* Drops a run whose client went away: @done is not called any more. What was asked of cairnd goes

@@ -16,8 +16,8 @@ struct control_link;
 typedef void (*control_link_reply_fn)(const json_t *value, const GError *error, void *user_data);
 
 struct control_link_events {
-	/* The connection stands and was greeted (TRUE), or is gone (FALSE): calls under way have been
-	 * answered with PEER by then. */
+	/* The connection stands and was greeted (TRUE), or is gone (FALSE): calls under way have
+	 * been answered with PEER by then. */
 	void (*state)(gboolean connected, void *user_data);
 	/* @event is the whole event object; borrowed. */
 	void (*event)(const char *name, const json_t *event, void *user_data);
@@ -31,7 +31,7 @@ struct control_link *control_link_new(const char *socket_path,
 void control_link_free(struct control_link *link);
 CAIRN_DEFINE_AUTO(control_link, control_link_free)
 gboolean control_link_connected(const struct control_link *link);
-/* @arguments may be NULL and is not taken over. @as is whom the front end authenticated ("as" of the
- * request), or NULL for its own reads. */
+/* @arguments may be NULL and is not taken over. @as is whom the front end authenticated ("as" of
+ * the request), or NULL for its own reads. */
 void control_link_call(struct control_link *link, const char *request, json_t *arguments,
 		       const char *as, control_link_reply_fn reply, void *user_data);

@@ -8,7 +8,7 @@
 
 struct cimxml_request {
 	char *message_id;
-	char *call;	      /* IMETHODCALL or METHODCALL NAME, as written */
+	char *call; /* IMETHODCALL or METHODCALL NAME, as written */
 	gboolean is_extrinsic;
 	struct cim_op op;
 };
@@ -16,8 +16,8 @@ struct cimxml_request {
 /* What a request that cannot be decoded deserves: an HTTP status with a CIMError header when it is
  * not even a message, an ERROR element when it is (DSP0200 7.3). */
 struct cimxml_refusal {
-	guint http_status;	/* 0: answer with cimxml_write_error() */
-	const char *cim_error;	/* "request-not-well-formed", ...; constant, or NULL */
+	guint http_status;     /* 0: answer with cimxml_write_error() */
+	const char *cim_error; /* "request-not-well-formed", ...; constant, or NULL */
 };
 
 void cimxml_request_clear(struct cimxml_request *request);
@@ -42,8 +42,9 @@ void cimxml_write_end(struct cimxml_writer *writer, const struct cim_reply *repl
 void cimxml_write_error(struct cimxml_writer *writer, const GError *error);
 
 /* Parts that others need too. Appended to @out. */
-void cimxml_write_class(GString *out, const struct cim_class *class, const struct cim_op *op,
-			gboolean with_derivation); /* DERIVATION, as WS-Man's class metadata has it */
+void
+cimxml_write_class(GString *out, const struct cim_class *class, const struct cim_op *op,
+		   gboolean with_derivation); /* DERIVATION, as WS-Man's class metadata has it */
 void cimxml_write_instance(GString *out, const struct cim_instance *instance,
 			   const struct cim_op *op); /* op may be NULL: everything */
 void cimxml_write_instance_name(GString *out, const struct cim_path *path);

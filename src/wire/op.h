@@ -61,23 +61,23 @@ struct cim_op {
 	char *namespace_text;	/* as the client wrote it */
 	enum cim_namespace_id ns;
 	enum cim_language language; /* of texts in the answer */
-	char *class_name;	    /* class operations, enumerations, and the target of a static method */
-	struct cim_path *object;    /* the instance (or, is_class, the class) it is about */
-	struct cim_instance *instance; /* CREATE, MODIFY: typed by the schema */
+	char *class_name; /* class operations, enumerations, and the target of a static method */
+	struct cim_path *object;	/* the instance (or, is_class, the class) it is about */
+	struct cim_instance *instance;	/* CREATE, MODIFY: typed by the schema */
 	struct cim_property_list *list; /* NULL: all; MODIFY: which of instance's are written */
 	/* filters of associations; NULL: not said */
 	char *assoc_class, *result_class, *role, *result_role;
-	struct query *query;   /* EXEC_QUERY, and FilterQuery of an open */
-	char *property_name;   /* GET_PROPERTY, SET_PROPERTY, GET_QUALIFIER's name */
+	struct query *query;	/* EXEC_QUERY, and FilterQuery of an open */
+	char *property_name;	/* GET_PROPERTY, SET_PROPERTY, GET_QUALIFIER's name */
 	struct cim_value value; /* SET_PROPERTY: typed by the schema */
 	char *method;
-	GArray *arguments;	/* of struct cim_argument; INVOKE: typed by the method's declaration */
+	GArray *arguments; /* of struct cim_argument; INVOKE: typed by the method's declaration */
 	gboolean local_only, deep_inheritance, include_qualifiers, include_class_origin;
 	enum cim_polymorphism polymorphism;
 	/* pull operations */
 	char *context;
 	guint max_objects;
-	guint timeout_sec;	/* of the context, 0: default */
+	guint timeout_sec; /* of the context, 0: default */
 	gboolean continue_on_error;
 	gboolean return_query_class;
 };
@@ -106,8 +106,8 @@ const struct cim_instance *cim_list_peek(struct cim_list *list);
 
 /* What an operation gave. Zero bytes are an empty success. */
 struct cim_reply {
-	GError *error;	       /* then nothing else is there */
-	struct cim_list *list; /* instances; names of instances are their keys */
+	GError *error;			  /* then nothing else is there */
+	struct cim_list *list;		  /* instances; names of instances are their keys */
 	const struct cim_class **classes; /* NULL terminated; class operations */
 	struct cim_instance *instance;	  /* GET_INSTANCE; CREATE_INSTANCE (its keys); PUT's echo */
 	struct cim_value value;		  /* GET_PROPERTY; the return value of a method */

@@ -7,12 +7,12 @@
 
 #include <glib.h>
 
-#define WSMAN_ENVELOPE_MIN     8192	/* bytes; less is a fault (DSP0226 6.2) */
-#define WSMAN_ENVELOPE_DEFAULT 512000	/* when the client says nothing: what WinRM uses */
+#define WSMAN_ENVELOPE_MIN     8192   /* bytes; less is a fault (DSP0226 6.2) */
+#define WSMAN_ENVELOPE_DEFAULT 512000 /* when the client says nothing: what WinRM uses */
 #define WSMAN_ENVELOPE_MAX     (4 << 20)
 #define WSMAN_SELECTORS_MAX    64
 #define WSMAN_OPTIONS_MAX      64
-#define WSMAN_ITEMS_DEFAULT    1	/* MaxElements when it is not said (DSP0226 8.3) */
+#define WSMAN_ITEMS_DEFAULT    1 /* MaxElements when it is not said (DSP0226 8.3) */
 
 enum wsman_action {
 	WSMAN_NONE,
@@ -36,10 +36,10 @@ enum wsman_mode { WSMAN_OBJECTS, WSMAN_EPRS, WSMAN_OBJECTS_AND_EPRS };
 
 /* How the client spells the namespace: answers use the same. */
 enum wsman_uri_family {
-	WSMAN_URI_DMTF,	 /* .../wbem/wscim/1/cim-schema/2/CLASS and a __cimnamespace selector */
-	WSMAN_URI_WMI,	 /* .../wbem/wsman/1/wmi/root/virtualization/v2/CLASS */
-	WSMAN_URI_ALL,	 /* .../wbem/wscim/1/ and an asterisk */
-	WSMAN_URI_CLASS, /* .../wbem/cim-xml/2/cim-schema/2/...: class metadata */
+	WSMAN_URI_DMTF,	     /* .../wbem/wscim/1/cim-schema/2/CLASS and a __cimnamespace selector */
+	WSMAN_URI_WMI,	     /* .../wbem/wsman/1/wmi/root/virtualization/v2/CLASS */
+	WSMAN_URI_ALL,	     /* .../wbem/wscim/1/ and an asterisk */
+	WSMAN_URI_CLASS,     /* .../wbem/cim-xml/2/cim-schema/2/...: class metadata */
 	WSMAN_URI_INTRINSIC, /* openwsman's GetClass extension */
 };
 
@@ -47,11 +47,12 @@ enum wsman_delivery { WSMAN_PUSH, WSMAN_PUSH_WITH_ACK, WSMAN_EVENTS, WSMAN_PULL_
 
 struct wsman_subscribe {
 	enum wsman_delivery delivery;
-	char *notify_to;	  /* address; NULL in pull mode */
-	char *notify_parameters;  /* reference parameters to send back as headers: XML text, or NULL */
-	char *end_to;		  /* or NULL */
-	gint64 heartbeat_usec;	  /* 0: none */
-	guint max_items;	  /* of one delivery; 0: not said */
+	char *notify_to;	 /* address; NULL in pull mode */
+	char *notify_parameters; /* reference parameters to send back as headers: XML text, or NULL
+				  */
+	char *end_to;		 /* or NULL */
+	gint64 heartbeat_usec;	 /* 0: none */
+	guint max_items;	 /* of one delivery; 0: not said */
 	gboolean bookmarks;
 };
 
@@ -63,8 +64,8 @@ struct wsman_request {
 	guint64 max_envelope;	  /* bytes of the answer */
 	gint64 timeout_usec;	  /* OperationTimeout; 0: not said */
 	char *locale;		  /* or NULL */
-	gboolean from_winrm;	  /* set by the caller from User-Agent before reading: 25-character or
-				   * xs datetimes, see protocol.md's facts */
+	gboolean from_winrm; /* set by the caller from User-Agent before reading: 25-character or
+			      * xs datetimes, see protocol.md's facts */
 	/* Enumerate, Pull, Release */
 	gboolean optimize, wants_total;
 	enum wsman_mode mode;
@@ -80,7 +81,8 @@ struct wsman_request {
 	gboolean fragment_text;
 	struct wsman_subscribe subscribe;
 	char *identifier; /* of a subscription */
-	struct cim_op op; /* NONE for IDENTIFY, PULL, RELEASE and eventing; a filter is in op.query */
+	struct cim_op
+		op; /* NONE for IDENTIFY, PULL, RELEASE and eventing; a filter is in op.query */
 };
 
 void wsman_request_clear(struct wsman_request *request);
@@ -110,7 +112,7 @@ enum wsman_fault_code {
 	WSMAN_FAULT_INTERNAL,
 	WSMAN_FAULT_INVALID_CONTEXT,
 	WSMAN_FAULT_INVALID_EXPIRATION,
-	WSMAN_FAULT_INVALID_HEADER, /* wsa:InvalidMessageInformationHeader */
+	WSMAN_FAULT_INVALID_HEADER,  /* wsa:InvalidMessageInformationHeader */
 	WSMAN_FAULT_INVALID_MESSAGE, /* wse: unknown subscription */
 	WSMAN_FAULT_INVALID_OPTIONS,
 	WSMAN_FAULT_INVALID_PARAMETER,
@@ -155,9 +157,9 @@ gboolean wsman_write_reply(GString *out, const struct cim_schema *schema,
  * @context is what goes on, used unless the list ends here; *@ret_end tells that. FALSE with
  * WSMAN_FAULT_ENCODING_LIMIT when not even one item fits (it stays in the list). */
 gboolean wsman_write_page(GString *out, const struct cim_schema *schema,
-			  const struct wsman_request *enumerate, const struct wsman_request *request,
-			  struct cim_list *list, const char *context, gboolean *ret_end,
-			  GError **error);
+			  const struct wsman_request *enumerate,
+			  const struct wsman_request *request, struct cim_list *list,
+			  const char *context, gboolean *ret_end, GError **error);
 /* RELEASE, UNSUBSCRIBE: an empty body. */
 void wsman_write_empty(GString *out, const struct wsman_request *request);
 /* SUBSCRIBE and RENEW, GET_STATUS. @context NULL unless pull mode. */

@@ -7,10 +7,10 @@
 
 #include <glib.h>
 
-#define XML_DEPTH_MAX	  64
-#define XML_ATTRIBUTES_MAX 64	   /* of one element */
-#define XML_NODES_MAX	  200000   /* elements of one document */
-#define XML_NAME_MAX	  256	   /* bytes of a name */
+#define XML_DEPTH_MAX	   64
+#define XML_ATTRIBUTES_MAX 64	  /* of one element */
+#define XML_NODES_MAX	   200000 /* elements of one document */
+#define XML_NAME_MAX	   256	  /* bytes of a name */
 
 struct xml_attribute {
 	const char *name; /* local */
@@ -19,12 +19,13 @@ struct xml_attribute {
 };
 
 struct xml_node {
-	const char *name; /* local */
-	const char *ns;	  /* URI, or NULL */
+	const char *name;			/* local */
+	const char *ns;				/* URI, or NULL */
 	struct xml_node *parent, *first, *next; /* elements only */
 	struct xml_attribute *attributes;
 	guint attribute_count;
-	const char *text; /* all character data and CDATA of the element itself, joined; never NULL */
+	const char
+		*text; /* all character data and CDATA of the element itself, joined; never NULL */
 };
 
 struct xml_document;
