@@ -11,7 +11,14 @@ struct call {
 	struct control_call public;
 	struct control_conn *conn; /* a reference: the answer may come after the client went */
 	json_t *arguments, *id;
+	char *as;
 };
+
+const char *
+control_call_user(const struct control_call *call)
+{
+	return call->as ? call->as : call->peer.user;
+}
 
 static void
 finish(struct call *call, char *text)
@@ -19,6 +26,7 @@ finish(struct call *call, char *text)
 	struct control_conn *conn = call->conn;
 	g_clear_pointer(&call->arguments, json_decref);
 	g_clear_pointer(&call->id, json_decref);
+	g_free(call->as);
 	g_free(call);
 	g_assert(conn->pending > 0);
 	conn->pending--;
@@ -107,6 +115,7 @@ hand_over(struct control_conn *conn, const struct request *request, struct contr
 	call->public.request = request;
 	call->public.arguments = call->arguments;
 	call->public.peer = conn->peer;
+	call->public.as = call->as = g_steal_pointer(&asked->as);
 	conn->pending++;
 	conn->owner->handler(&call->public, conn->owner->user_data);
 }

@@ -131,23 +131,52 @@ control_request_clear(struct control_request *request)
 	g_clear_pointer(&request->name, g_free);
 	g_clear_pointer(&request->arguments, json_decref);
 	g_clear_pointer(&request->id, json_decref);
+	g_clear_pointer(&request->as, g_free);
 }
 
 static gboolean
 check_members(const json_t *object, GError **error)
 {
+	static const char *const known[] = {"execute", "arguments", "id", "as", NULL};
 	const char *key;
 	json_t *value;
-	json_object_foreach ((json_t *)object, key, value) {
-		if (strcmp(key, "execute") != 0 && strcmp(key, "arguments") != 0 &&
-		    strcmp(key, "id") != 0) {
-			g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
-				    "a request has no member \"%s\": \"execute\", \"arguments\" "
-				    "and \"id\" are known",
-				    key);
-			return FALSE;
-		}
-	}
+	json_object_foreach ((json_t *)object, key, value)
+		if (!g_strv_contains(known, key))
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "a request has no member \"%s\": \"execute\", "
+					  "\"arguments\", \"id\" and \"as\" are known",
+					  key);
+	return TRUE;
+}
+
+/* A name goes into jobs, logs and CIM properties: no control characters. jansson refuses NUL and
+ * what is not UTF-8. */
+gboolean
+control_user_check(const char *user, GError **error)
+{
+	gsize len = strlen(user);
+	if (len == 0 || len > CONTROL_USER_MAX)
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "the name of a user must have 1 to %d bytes", CONTROL_USER_MAX);
+	for (const char *at = user; *at; at = g_utf8_next_char(at))
+		if (g_unichar_iscntrl(g_utf8_get_char(at)))
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "the name of the user has control characters");
+	return TRUE;
+}
+
+static gboolean
+get_as(const json_t *object, char **ret_user, GError **error)
+{
+	const json_t *as = json_object_get(object, "as");
+	const char *user = json_string_value(json_object_get(as, "user"));
+	if (!as)
+		return TRUE;
+	if (!user || json_object_size(as) != 1)
+		return cairn_fail(error, CAIRN_ERROR_INVALID, "\"as\" must be {\"user\": NAME}");
+	if (!control_user_check(user, error))
+		return FALSE;
+	*ret_user = g_strdup(user);
 	return TRUE;
 }
 
@@ -164,7 +193,7 @@ control_request_decode(const char *line, gsize len, struct control_request *ret_
 	if (!object)
 		return FALSE;
 	ret_request->id = json_incref(json_object_get(object, "id"));
-	if (!check_members(object, error) ||
+	if (!check_members(object, error) || !get_as(object, &ret_request->as, error) ||
 	    !cairn_json_get_string(object, "execute", &name, error) ||
 	    !cairn_json_get_object_opt(object, "arguments", &arguments, error))
 		return FALSE;
@@ -228,10 +257,21 @@ set_id(json_t *object, json_t *id)
 char *
 control_encode_request(const char *name, json_t *arguments, json_t *id)
 {
+	return control_encode_request_as(name, arguments, id, NULL);
+}
+
+char *
+control_encode_request_as(const char *name, json_t *arguments, json_t *id, const char *user)
+{
 	json_t *object = json_object();
 	cairn_json_set_string(object, "execute", name);
 	if (arguments)
 		cairn_json_set(object, "arguments", json_incref(arguments));
+	if (user) {
+		json_t *as = json_object();
+		cairn_json_set_string(as, "user", user);
+		cairn_json_set(object, "as", as);
+	}
 	set_id(object, id);
 	return to_line(object);
 }

@@ -31,11 +31,13 @@ struct control_request {
 	char *name;	   /* "execute" */
 	json_t *arguments; /* an object or NULL */
 	json_t *id;	   /* anything or NULL */
+	char *as;	   /* the user that a front end speaks for; NULL: "as" is not there */
 };
 void control_request_clear(struct control_request *request);
 
-/* INVALID when @line is not a request. @ret_request->id is set also then, if the line has one, so
- * that the answer can carry it; the caller clears @ret_request in both cases. */
+/* INVALID when @line is not a request, or has an "as" that is not exactly one user: what is there
+ * and cannot be read is never taken for what is absent. @ret_request->id is set also then, if the
+ * line has one, so that the answer can carry it; the caller clears @ret_request in both cases. */
 gboolean control_request_decode(const char *line, gsize len, struct control_request *ret_request,
 				GError **error);
 
@@ -54,6 +56,8 @@ void control_message_error(const json_t *message, GError **error);
 
 /* @arguments and @id may be NULL; nothing is taken over. */
 char *control_encode_request(const char *name, json_t *arguments, json_t *id);
+/* The same for @user, as front ends ask; NULL: without one. */
+char *control_encode_request_as(const char *name, json_t *arguments, json_t *id, const char *user);
 char *control_encode_greeting(gboolean read_only);
 char *control_encode_return(json_t *value, json_t *id);
 char *control_encode_error(const GError *error, json_t *id);

@@ -2,6 +2,7 @@
  *
  *   server greets   {"cairn":{"version":"0.1.0","protocol":1,"read-only":false}}
  *   client          {"execute":"point-list","arguments":{...},"id":ANY}
+ *   a front end     {"execute":"point-list","as":{"user":NAME},"id":ANY}
  *   server          {"return":VALUE,"id":ANY}   or
  * {"error":{"class":"NotFound","desc":TEXT},"id":ANY} server, later
  * {"event":"JOB_CHANGED","data":{...},"timestamp":{"seconds":N,"microseconds":N}}
@@ -19,6 +20,7 @@
 #define CONTROL_REPLY_MAX   (64 << 20) /* bytes of one line from the server */
 #define CONTROL_CLIENTS_MAX 256	       /* at most half of them on control-ro.sock */
 #define CONTROL_BACKLOG_MAX (8 << 20)  /* unsent bytes of one client; then it is dropped */
+#define CONTROL_USER_MAX    256	       /* bytes of a user's name in "as" */
 #define CONTROL_PENDING_MAX \
 	64 /* requests of one client that wait for an answer; then reading stops */
 
@@ -38,7 +40,14 @@ struct control_call {
 	const struct request *request;
 	json_t *arguments; /* an object, checked against the table; borrowed */
 	struct control_peer peer;
+	/* The user in "as"; NULL: the peer speaks for itself. The handler decides whether this peer
+	 * may name one. */
+	const char *as;
 };
+/* The user that the call is for: the one of "as", else the peer's. */
+const char *control_call_user(const struct control_call *call);
+/* INVALID: empty, too long, or with control characters. */
+gboolean control_user_check(const char *user, GError **error);
 void control_call_return(struct control_call *call, json_t *value); /* takes @value over */
 void control_call_error(struct control_call *call, const GError *error);
 

@@ -153,6 +153,60 @@ test_bad_requests(void)
 }
 
 static void
+as_is(const char *text, const char *user)
+{
+	g_autoptr(GError) error = NULL;
+	struct control_request request;
+	g_assert_true(control_request_decode(text, strlen(text), &request, &error));
+	g_assert_no_error(error);
+	g_assert_cmpstr(request.as, ==, user);
+	control_request_clear(&request);
+}
+
+/* What is there and is no user is refused: it must not pass for a request without one. */
+static void
+test_as(void)
+{
+	static const char *const bad[] = {
+		"null",
+		"true",
+		"[]",
+		"{}",
+		"\"bob\"",
+		"{\"user\":7}",
+		"{\"user\":[]}",
+		"{\"user\":null}",
+		"{\"name\":\"bob\"}",
+	};
+	as_is("{\"execute\":\"a\"}", NULL);
+	as_is("{\"execute\":\"a\",\"as\":{\"user\":\"bob\"}}", "bob");
+	as_is("{\"as\":{\"user\":\"D\\\\J\u00f6rg M\"},\"execute\":\"a\"}", "D\\J\303\266rg M");
+	for (guint i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autofree char *text =
+			g_strdup_printf("{\"execute\":\"a\",\"id\":1,\"as\":%s}", bad[i]);
+		decode_fails(text, strlen(text), "\"as\" must be", "1");
+	}
+	g_autofree char *longest = g_strnfill(CONTROL_USER_MAX, 'x');
+	g_autofree char *fits =
+		g_strdup_printf("{\"execute\":\"a\",\"as\":{\"user\":\"%s\"}}", longest);
+	g_autofree char *longer =
+		g_strdup_printf("{\"execute\":\"a\",\"as\":{\"user\":\"%sx\"}}", longest);
+	as_is(fits, longest);
+#define AS(user) "{\"execute\":\"a\",\"as\":{\"user\":\"" user "\"}}"
+	decode_fails(longer, strlen(longer), "1 to 256 bytes", NULL);
+	decode_fails(AS(""), strlen(AS("")), "1 to 256 bytes", NULL);
+	decode_fails(AS("a\\u0000"), strlen(AS("a\\u0000")), "is not allowed", NULL);
+	decode_fails(AS("a\\nb"), strlen(AS("a\\nb")), "control characters", NULL);
+	decode_fails(AS("a\\u007f"), strlen(AS("a\\u007f")), "control characters", NULL);
+	decode_fails(AS("a\\u0085"), strlen(AS("a\\u0085")), "control characters", NULL);
+	decode_fails(AS("a\xff"), strlen(AS("a\xff")), "unable to decode byte", NULL);
+	const char *more = "{\"execute\":\"a\",\"as\":{\"user\":\"b\",\"role\":\"x\"}}";
+	decode_fails(more, strlen(more), "\"as\" must be", NULL);
+	const char *twice = "{\"execute\":\"a\",\"as\":{\"user\":\"b\"},\"as\":{\"user\":\"c\"}}";
+	decode_fails(twice, strlen(twice), "duplicate", NULL);
+}
+
+static void
 test_depth(void)
 {
 	g_autofree char *open = g_strnfill(CONTROL_DEPTH_MAX - 1, '[');
@@ -185,6 +239,10 @@ test_encode(void)
 	assert_text(control_encode_request("a", value, id),
 		    "{\"execute\":\"a\",\"arguments\":{\"n\":1},\"id\":[\"x\"]}\n");
 	assert_text(control_encode_request("a", NULL, NULL), "{\"execute\":\"a\"}\n");
+	assert_text(control_encode_request_as("a", value, id, "bob"),
+		    "{\"execute\":\"a\",\"arguments\":{\"n\":1},\"as\":{\"user\":\"bob\"},"
+		    "\"id\":[\"x\"]}\n");
+	assert_text(control_encode_request_as("a", NULL, NULL, NULL), "{\"execute\":\"a\"}\n");
 	assert_text(control_encode_return(value, NULL), "{\"return\":{\"n\":1}}\n");
 	assert_text(control_encode_return(value, id), "{\"return\":{\"n\":1},\"id\":[\"x\"]}\n");
 	assert_text(control_encode_error(error, id),
@@ -303,6 +361,7 @@ main(int argc, char **argv)
 	g_test_add_func("/control-codec/requests", test_requests);
 	g_test_add_func("/control-codec/bad-requests", test_bad_requests);
 	g_test_add_func("/control-codec/depth", test_depth);
+	g_test_add_func("/control-codec/as", test_as);
 	g_test_add_func("/control-codec/encode", test_encode);
 	g_test_add_func("/control-codec/messages", test_messages);
 	g_test_add_func("/control-codec/tables", test_tables);
