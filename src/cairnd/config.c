@@ -1,6 +1,8 @@
 /* The settings and where they come from. */
 #include "cairnd/config.h"
 
+#include "cairnd/access.h"
+
 #include "base/error.h"
 #include "base/json.h"
 
@@ -20,6 +22,14 @@ const struct config_key config_keys[] = {
 	 "group that may use control.sock"},
 	{"connect", "daemon", CONFIG_LIST, AT(connect), 0, 0, "qemu:///system", "URI",
 	 "libvirt connection; may be repeated"},
+	{"front-end-user", "access", CONFIG_TEXT, AT(front_end_user), 0, 0, "cairn-cimd", "USER",
+	 "may ask for the users of the roles"},
+	{"observer", "access", CONFIG_LIST, AT(observers), 0, 0, "", "NAME",
+	 "user or @GROUP that may read; may be repeated"},
+	{"operator", "access", CONFIG_LIST, AT(operators), 0, 0, "", "NAME:GROUPS",
+	 "may act on groups A,B or *; may be repeated"},
+	{"administrator", "access", CONFIG_LIST, AT(administrators), 0, 0, "", "NAME",
+	 "may do everything; may be repeated"},
 	{"export-root", "export", CONFIG_LIST, AT(export_roots), 0, 0, "", "DIR",
 	 "exports go below it only; may be repeated"},
 	{"export-program", "export", CONFIG_TEXT, AT(export_program), 0, 0, "", "FILE",
@@ -315,7 +325,9 @@ check_config(const struct config *config, GError **error)
 			    "connect: no libvirt connection is given");
 		return FALSE;
 	}
-	return absolute("state-dir", config->state_dir, error) &&
+	cairn_auto(access) access =
+		access_new(config->observers, config->operators, config->administrators, error);
+	return access && absolute("state-dir", config->state_dir, error) &&
 	       absolute("run-dir", config->run_dir, error) &&
 	       absolute("scratch-dir", config->scratch_dir, error);
 }
@@ -386,7 +398,9 @@ config_text(const struct config *config)
 	g_autoptr(GString) text = g_string_new(NULL);
 	const char *group = "";
 	for (const struct config_key *key = config_keys; key->name; key++) {
-		g_autofree char *value = value_text(config, key);
+		g_autofree char *plain = value_text(config, key);
+		g_auto(GStrv) parts = g_strsplit(plain, "\\", -1);
+		g_autofree char *value = g_strjoinv("\\\\", parts); /* as GKeyFile wants it */
 		if (strcmp(group, key->group) != 0)
 			g_string_append_printf(text, "%s[%s]\n", *group ? "\n" : "", key->group);
 		group = key->group;

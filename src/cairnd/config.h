@@ -33,6 +33,8 @@ struct config {
 	char *state_dir, *run_dir, *scratch_dir;
 	char **connect, **export_roots;
 	char *socket_group;
+	char *front_end_user;
+	char **observers, **operators, **administrators;
 	char *export_program;
 	guint64 max_jobs, max_copies, workers;
 	guint64 hold_seconds, keep_jobs;

@@ -203,6 +203,7 @@ static const struct {
 	{"query-version", handle_version},
 	{"query-requests", handle_requests},
 	{"query-status", handle_status},
+	{"query-access", handle_query_access},
 	{"subscribe", handle_subscribe},
 	{"vm-list", handle_vm_list},
 	{"group-create", handle_group_create},

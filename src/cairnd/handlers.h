@@ -1,6 +1,7 @@
 /* The requests' handlers: one row of a table each, bound by name to control/requests.c. */
 #pragma once
 
+#include "cairnd/gate.h"
 #include "cairnd/world.h"
 #include "control/control.h"
 
@@ -9,13 +10,14 @@ struct daemon {
 	struct world *world;
 	struct engine *engine;
 	struct control_server *server;
+	struct gate *gate;
 	gint64 started;	    /* monotonic, microseconds */
 	gint64 clock_ahead; /* of the monotonic one, at the last tick */
 	guint tick;	    /* source; 0 before the engine's start */
 	guint tidy;	    /* the same */
 };
 
-/* The server's handler; @user_data is the daemon. */
+/* Calls the handler; @user_data is the daemon. The gate has let the call through. */
 void handlers_call(struct control_call *call, void *user_data);
 /* Aborts if a request of the table has no handler, or the other way round. */
 void handlers_check(void);

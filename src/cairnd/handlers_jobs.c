@@ -45,7 +45,7 @@ new_job(const struct daemon *daemon, const struct control_call *call, enum job_k
 {
 	g_autofree char *id = cairn_guid_new();
 	struct job *job = job_new(id, kind);
-	job->owner = g_strdup(call->peer.user);
+	job->owner = g_strdup(control_call_user(call));
 	job->priority = arg_uint(call, "priority", JOB_PRIORITY_DEFAULT);
 	job->keep_us = (gint64)daemon->config->keep_jobs * G_USEC_PER_SEC;
 	return job;

@@ -161,8 +161,11 @@ start(struct daemon *daemon, struct store *store, GError **error)
 	daemon->world->engine = daemon->engine;
 	daemon->world->event = on_event;
 	daemon->world->user = daemon;
-	daemon->server = control_server_new(config->run_dir, config->socket_group, handlers_call,
-					    daemon, error);
+	daemon->gate = gate_new(config, error);
+	if (!daemon->gate)
+		return FALSE;
+	daemon->server =
+		control_server_new(config->run_dir, config->socket_group, gate_call, daemon, error);
 	if (!daemon->server)
 		return FALSE;
 	if (geteuid() == 0 && !control_group_exists(config->socket_group))
@@ -196,6 +199,7 @@ serve(struct config *config)
 	}
 	world_free(g_steal_pointer(&world));
 	engine_free(daemon.engine);
+	gate_free(daemon.gate);
 	return ok ? EXIT_OK : EXIT_FAILED;
 }
 

@@ -23,12 +23,25 @@ struct request_arg {
 #define REQUEST_ARGS_MAX 16
 
 enum request_flags {
-	REQUEST_READ = 1 << 0, /* changes nothing: allowed on control-ro.sock */
+	REQUEST_READ = 1 << 0, /* changes nothing: allowed on control-ro.sock, and to a front end in
+				* its own name */
 };
+
+/* Who may ask, each including those before: observers read everything, operators act on the groups
+ * that they are given, administrators do all. cairnd/access.c decides. */
+enum request_role {
+	ROLE_NONE, /* of a user without rights; no request asks for so little */
+	ROLE_OBSERVER,
+	ROLE_OPERATOR,
+	ROLE_ADMINISTRATOR,
+};
+/* NULL for ROLE_NONE. */
+const char *request_role_name(enum request_role role);
 
 struct request {
 	const char *name;
 	guint flags;
+	enum request_role role; /* at least */
 	const char *summary;
 	struct request_arg args[REQUEST_ARGS_MAX]; /* ends at a NULL name */
 	const char *returns;			   /* one line: what "return" holds */

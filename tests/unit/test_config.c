@@ -57,6 +57,37 @@ test_order(void)
 }
 
 static void
+test_access(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *file = write_file("[access]\nfront-end-user=front\nobserver=ann;@readers\n"
+					   "operator=bob:web,db;@movers:*\nadministrator=root\n");
+	cairn_auto(config) config = load(&error, "--config", file, "--operator", "eve:web",
+					 "--operator", "@ops:*", NULL);
+	g_assert_no_error(error);
+	g_assert_cmpstr(config->front_end_user, ==, "front");
+	g_assert_cmpuint(g_strv_length(config->observers), ==, 2);
+	g_assert_cmpuint(g_strv_length(config->operators), ==, 2);
+	g_assert_cmpstr(config->operators[0], ==, "eve:web");
+	g_assert_cmpstr(config->administrators[0], ==, "root");
+	g_unlink(file);
+	g_autofree char *empty = write_file("");
+	cairn_auto(config) plain = load(&error, "--config", empty, NULL);
+	g_assert_no_error(error);
+	g_unlink(empty);
+	g_assert_cmpstr(plain->front_end_user, ==, "cairn-cimd");
+	g_assert_null(plain->observers);
+	g_assert_null(plain->operators);
+	g_assert_null(plain->administrators);
+	g_assert_null(load(&error, "--operator", "eve", NULL));
+	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID);
+	g_assert_nonnull(strstr(error->message, "eve:*"));
+	g_clear_error(&error);
+	g_assert_null(load(&error, "--observer", "a:b", NULL));
+	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID);
+}
+
+static void
 refused(const char *text, const char *named)
 {
 	g_autoptr(GError) error = NULL;
@@ -98,7 +129,9 @@ static void
 test_check_round_trip(void)
 {
 	g_autoptr(GError) error = NULL;
-	cairn_auto(config) config = load(&error, "--export-root", "/x", "--max-pause", "77", NULL);
+	cairn_auto(config) config =
+		load(&error, "--export-root", "/x", "--max-pause", "77", "--observer",
+		     "DOMAIN\\ann", "--operator", "b:*", "--operator", "c:web,db", NULL);
 	g_assert_no_error(error);
 	g_autofree char *text = config_text(config);
 	g_autofree char *file = write_file(text);
@@ -107,6 +140,8 @@ test_check_round_trip(void)
 	g_autofree char *text_again = config_text(again);
 	g_assert_cmpstr(text, ==, text_again);
 	g_assert_cmpuint(again->max_pause, ==, 77);
+	g_assert_cmpstr(again->observers[0], ==, "DOMAIN\\ann");
+	g_assert_cmpstr(again->operators[1], ==, "c:web,db");
 	g_unlink(file);
 }
 
@@ -115,6 +150,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/config/order", test_order);
+	g_test_add_func("/config/access", test_access);
 	g_test_add_func("/config/refused", test_refused);
 	g_test_add_func("/config/check", test_check_round_trip);
 	return g_test_run();
