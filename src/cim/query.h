@@ -19,6 +19,7 @@ struct query_node; /* of WHERE; query.c's own */
 
 struct query {
 	enum query_kind kind;
+	enum query_language language;
 	/* SELECT */
 	char *class_name;
 	struct cim_property_list *list; /* NULL: all (*) */
@@ -39,10 +40,13 @@ gboolean query_language_find(const char *name, enum query_language *ret_language
 /* CIM_ERR_INVALID_QUERY says at which character and what was expected; LIMIT what is too large. */
 struct query *query_parse(enum query_language language, const char *text, GError **error);
 /* Whether @instance is one of query->class_name (or below) and WHERE holds. Strings compare without
- * case in WQL; a comparison with NULL or of a property that is not there is false, as in WMI. Names
- * like TargetInstance.JobState look into embedded instances; __CLASS is the class's name. */
+ * case in WQL; a comparison with NULL or of a property that is not there is false, as in WMI, and
+ * so is NOT of it. Names like TargetInstance.JobState look into embedded instances; __CLASS,
+ * __SUPERCLASS and __DYNASTY are names of classes, __THIS (before ISA) is the instance itself.
+ * Arrays are only compared with NULL (in CQL also element by element: Name[0]). */
 gboolean query_matches(const struct query *query, const struct cim_instance *instance);
-/* Checks names against @class: CIM_ERR_INVALID_QUERY for one that it does not have. */
+/* Checks names against @class: CIM_ERR_INVALID_QUERY for one that it does not have, and for an
+ * array that is compared as a whole. */
 gboolean query_check(const struct query *query, const struct cim_class *class, GError **error);
 /* The value that WHERE demands of @property with '=' in every match ("A = 'x' AND ..."), or NULL:
  * lets a caller find by key. Borrowed. */
