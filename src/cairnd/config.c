@@ -173,6 +173,9 @@ read_group(struct config *config, GKeyFile *file, const char *group, GError **er
 	return TRUE;
 }
 
+/* One file serves both programs: this group is cairn-cimd's, which checks it. */
+#define FRONT_END_GROUP "cimd"
+
 static gboolean
 read_file(struct config *config, const char *path, GError **error)
 {
@@ -184,7 +187,8 @@ read_file(struct config *config, const char *path, GError **error)
 	gsize n;
 	g_auto(GStrv) groups = g_key_file_get_groups(file, &n);
 	for (gsize i = 0; i < n; i++)
-		if (!read_group(config, file, groups[i], error)) {
+		if (strcmp(groups[i], FRONT_END_GROUP) != 0 &&
+		    !read_group(config, file, groups[i], error)) {
 			g_prefix_error(error, "\"%s\": ", path);
 			return FALSE;
 		}

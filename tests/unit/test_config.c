@@ -56,6 +56,18 @@ test_order(void)
 	g_unlink(file);
 }
 
+/* One file serves both programs. */
+static void
+test_front_end_group(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *file = write_file("[cimd]\nlisten=http://127.0.0.1:5985\n");
+	cairn_auto(config) config = load(&error, "--config", file, NULL);
+	g_assert_no_error(error);
+	g_assert_nonnull(config);
+	g_unlink(file);
+}
+
 static void
 test_access(void)
 {
@@ -149,6 +161,7 @@ int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/config/front-end-group", test_front_end_group);
 	g_test_add_func("/config/order", test_order);
 	g_test_add_func("/config/access", test_access);
 	g_test_add_func("/config/refused", test_refused);
