@@ -1,0 +1,303 @@
+/* CIM-XML exchanges: a long list is sent while it is made; pull operations keep it in a context. */
+#include "cimd/dispatch_private.h"
+
+#include <string.h>
+
+#define CONTENT_TYPE "application/xml; charset=\"utf-8\""
+
+static const struct http_header headers[] = {{"CIMOperation", "MethodResponse"}, {NULL, NULL}};
+
+static void
+reply_text(struct run *run, GString *text)
+{
+	g_autoptr(GBytes) body = g_string_free_to_bytes(text);
+	http_reply(run->x, 200, headers, CONTENT_TYPE, body);
+	run_free(run);
+}
+
+static struct cimxml_writer
+writer_of(struct run *run, GString *out)
+{
+	return (struct cimxml_writer){.request = run->cimxml,
+				      .schema = run->dispatch->config.schema,
+				      .host = run->dispatch->config.host,
+				      .out = out};
+}
+
+static void
+answer_error(struct run *run, const GError *error)
+{
+	GString *out = g_string_new(NULL);
+	struct cimxml_writer writer = writer_of(run, out);
+	cimxml_write_error(&writer, error);
+	reply_text(run, out);
+}
+
+/* ---- an answer while it is made ---- */
+
+/* Items until @out is as long as one chunk; TRUE when the list is at its end. */
+static gboolean
+write_items(struct cimxml_writer *writer, struct cim_list *list)
+{
+	while (writer->out->len < HTTP_CHUNK) {
+		cairn_auto(cim_instance) item = cim_list_next(list);
+		if (!item)
+			return TRUE;
+		cimxml_write_item(writer, item);
+	}
+	return FALSE;
+}
+
+/* An http_next_fn; the run lives as long as its stream. */
+static enum http_next
+next_chunk(gpointer data, GString *chunk, struct http_failure *failure)
+{
+	struct run *run = data;
+	struct cimxml_writer writer = writer_of(run, chunk);
+	if (!write_items(&writer, run->reply.list))
+		return HTTP_MORE;
+	cimxml_write_end(&writer, &run->reply);
+	return HTTP_END;
+}
+
+struct streamed {
+	struct run *run;
+	GString *first; /* what was written before it was clear that it is long */
+};
+
+static void
+streamed_free(gpointer data)
+{
+	struct streamed *streamed = data;
+	if (streamed->first)
+		g_string_free(streamed->first, TRUE);
+	run_free(streamed->run);
+	g_free(streamed);
+}
+
+static enum http_next
+next_streamed(gpointer data, GString *chunk, struct http_failure *failure)
+{
+	struct streamed *streamed = data;
+	if (streamed->first) {
+		g_string_append_len(chunk, streamed->first->str, (gssize)streamed->first->len);
+		g_string_free(g_steal_pointer(&streamed->first), TRUE);
+		return HTTP_MORE;
+	}
+	return next_chunk(streamed->run, chunk, failure);
+}
+
+/* A short answer goes out with its length, as every client likes it; a long one in chunks. Lists
+ * cannot fail once they are begun, so no trailer is ever needed. */
+static void
+answer(struct run *run)
+{
+	GString *out;
+	struct cimxml_writer writer;
+	if (run->reply.error) {
+		answer_error(run, run->reply.error);
+		return;
+	}
+	out = g_string_sized_new(4096);
+	writer = writer_of(run, out);
+	cimxml_write_begin(&writer, &run->reply);
+	if (!run->reply.list || write_items(&writer, run->reply.list)) {
+		cimxml_write_end(&writer, &run->reply);
+		reply_text(run, out);
+		return;
+	}
+	struct streamed *streamed = g_new0(struct streamed, 1);
+	*streamed = (struct streamed){run, out};
+	http_stream(run->x, 200, headers, CONTENT_TYPE, next_streamed, streamed, streamed_free);
+}
+
+/* ---- pull operations (DSP0200 5.3.2.24): a context remembers the open ---- */
+
+static void
+opened_free(gpointer data)
+{
+	struct cimxml_request *opened = data;
+	cimxml_request_clear(opened);
+	g_free(opened);
+}
+
+/* The items of one answer: a list that ends after @left of them. */
+struct slice {
+	struct cim_list *list; /* the context's */
+	guint left;
+};
+
+static struct cim_instance *
+slice_next(void *data)
+{
+	struct slice *slice = data;
+	if (!slice->left)
+		return NULL;
+	slice->left--;
+	return cim_list_next(slice->list);
+}
+
+/* An answer to a pull is made at once: the context may be gone when a stream went on. Its size is
+ * bounded by that instead. */
+#define PULL_OBJECTS_MAX 10000
+
+static void
+answer_pull(struct run *run, struct context *context)
+{
+	static const struct cim_list_driver driver = {slice_next, g_free};
+	struct cimxml_request *opened = context->opened;
+	struct slice *slice = g_new0(struct slice, 1);
+	struct cim_op *op = &run->cimxml->op;
+	GString *out = g_string_sized_new(4096);
+	struct cimxml_writer writer = writer_of(run, out);
+	*slice = (struct slice){context->list, MIN(op->max_objects, PULL_OBJECTS_MAX)};
+	run->reply.list = cim_list_new(&driver, slice);
+	op->opens = opened->op.opens;
+	op->ns = opened->op.ns;
+	op->include_class_origin = opened->op.include_class_origin;
+	struct cim_property_list *list = op->list;
+	op->list = opened->op.list; /* borrowed for the writing */
+	cimxml_write_begin(&writer, &run->reply);
+	for (struct cim_instance *item; (item = cim_list_next(run->reply.list));
+	     cim_instance_unref(item))
+		cimxml_write_item(&writer, item);
+	run->reply.end_of_sequence = !cim_list_peek(context->list);
+	if (!run->reply.end_of_sequence)
+		run->reply.context = g_strdup(context->id);
+	cimxml_write_end(&writer, &run->reply);
+	op->list = list;
+	if (run->reply.end_of_sequence)
+		contexts_remove(run->dispatch->contexts, context);
+	reply_text(run, out);
+}
+
+/* The list that an open asked for is there. */
+static void
+answer_open(struct run *run)
+{
+	g_autoptr(GError) error = NULL;
+	struct cimxml_request *opened;
+	struct context *context;
+	if (run->reply.error) {
+		answer_error(run, run->reply.error);
+		return;
+	}
+	/* The context has the open's parameters; the answer needs its call and id only. */
+	opened = g_new0(struct cimxml_request, 1);
+	opened->op = run->cimxml->op;
+	run->cimxml->op = (struct cim_op){.kind = CIM_OP_OPEN,
+					  .opens = opened->op.opens,
+					  .ns = opened->op.ns,
+					  .namespace_text = g_strdup(opened->op.namespace_text),
+					  .max_objects = opened->op.max_objects};
+	if (!run->reply.list)
+		run->reply.list = cim_list_of(g_ptr_array_new());
+	context = contexts_add(run->dispatch->contexts, run->identity->user, run->reply.list,
+			       opened, opened_free, opened->op.timeout_sec, &error);
+	if (!context) {
+		opened_free(opened);
+		answer_error(run, error);
+		return;
+	}
+	run->reply.list = NULL;
+	answer_pull(run, context);
+}
+
+static struct context *
+find_context(struct run *run)
+{
+	const char *id = run->cimxml->op.context;
+	return id ? contexts_find(run->dispatch->contexts, id, run->identity->user) : NULL;
+}
+
+static void
+dispatch_context(struct run *run)
+{
+	g_autoptr(GError) error = NULL;
+	struct context *context = find_context(run);
+	struct cim_op *op = &run->cimxml->op;
+	if (!context) {
+		cim_fail(&error, CIM_ERR_INVALID_ENUMERATION_CONTEXT,
+			 "there is no such enumeration context: it ended, expired or is another "
+			 "user's");
+		answer_error(run, error);
+	} else if (op->kind == CIM_OP_PULL) {
+		answer_pull(run, context);
+	} else if (op->kind == CIM_OP_CLOSE) {
+		contexts_remove(run->dispatch->contexts, context);
+		answer(run);
+	} else {
+		cim_fail(&error, CIM_ERR_NOT_SUPPORTED,
+			 "how many are left is not known before they are made");
+		answer_error(run, error);
+	}
+}
+
+static void
+dispatch_open(struct run *run)
+{
+	struct cim_op *op = &run->cimxml->op;
+	g_autoptr(GError) error = NULL;
+	if (op->continue_on_error) {
+		cim_fail(&error, CIM_ERR_CONTINUATION_ON_ERROR_NOT_SUPPORTED,
+			 "ContinueOnError is not supported");
+		answer_error(run, error);
+		return;
+	}
+	run->answer = answer_open;
+	op->kind = op->opens;
+	run_operation(run, op);
+}
+
+static void
+dispatch_decoded(struct run *run)
+{
+	struct cim_op *op = &run->cimxml->op;
+	run->answer = answer;
+	if (op->kind == CIM_OP_OPEN)
+		dispatch_open(run);
+	else if (op->kind > CIM_OP_OPEN && op->kind < CIM_OP_INVOKE)
+		dispatch_context(run);
+	else
+		run_operation(run, op);
+}
+
+/* A namespace like root/virtualization/v2/MS_40C has said the language already. */
+static void
+choose_language(struct run *run)
+{
+	const char *wanted = http_exchange_header(run->x, "Accept-Language");
+	if (wanted && run->cimxml->op.language == CIM_LANG_EN)
+		run->cimxml->op.language = cim_language_find(wanted);
+}
+
+static gboolean
+is_method_call(const char *operation)
+{
+	return !operation || g_ascii_strcasecmp(operation, "MethodCall") == 0;
+}
+
+void
+dispatch_cimxml(struct run *run)
+{
+	struct cimxml_refusal refusal = {0};
+	g_autoptr(GError) error = NULL;
+	gsize len;
+	const char *data = g_bytes_get_data(http_exchange_body(run->x), &len);
+	run->cimxml = g_new0(struct cimxml_request, 1);
+	/* the headers are hints (DSP0200 7.2); only a wrong operation is refused by them */
+	if (!is_method_call(http_exchange_header(run->x, "CIMOperation"))) {
+		http_refuse(run->x, 400, "unsupported-operation");
+		run_free(run);
+		return;
+	}
+	if (cimxml_read(run->dispatch->config.schema, data, len, run->cimxml, &refusal, &error)) {
+		choose_language(run);
+		dispatch_decoded(run);
+	} else if (refusal.http_status) {
+		http_refuse(run->x, refusal.http_status, refusal.cim_error);
+		run_free(run);
+	} else {
+		answer_error(run, error);
+	}
+}
