@@ -40,8 +40,8 @@ user_of(uid_t uid)
 {
 	char buffer[PASSWD_BUFFER];
 	struct passwd entry, *found = NULL;
-	getpwuid_r(uid, &entry, buffer, sizeof buffer, &found);
-	return found ? g_strdup(found->pw_name) : NULL;
+	int failed = getpwuid_r(uid, &entry, buffer, sizeof buffer, &found);
+	return !failed && found ? g_strdup(found->pw_name) : NULL;
 }
 
 /* ---- the configuration ---- */
@@ -234,8 +234,8 @@ cert_user(struct auth_session *session)
 	if (!(session->auth->modes & AUTH_CERT) || !channel->tls_session)
 		return NULL;
 	if (!session->cert_looked)
-		session->cert_user = auth_cert_user(session->auth->certs, channel->tls_session,
-						    channel->peer);
+		session->cert_user =
+			auth_cert_user(session->auth->certs, channel->tls_session, channel->peer);
 	session->cert_looked = TRUE;
 	return session->cert_user;
 }

@@ -5,9 +5,9 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 
-#define NAME_MAX_LEN  512
-#define NAMES_MAX     32 /* alternative names looked at */
-#define OID_UPN	      "1.3.6.1.4.1.311.20.2.3"
+#define NAME_MAX_LEN 512
+#define NAMES_MAX    32 /* alternative names looked at */
+#define OID_UPN	     "1.3.6.1.4.1.311.20.2.3"
 
 static const struct {
 	gnutls_x509_subject_alt_name_t type;

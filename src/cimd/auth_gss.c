@@ -91,12 +91,12 @@ is_root(const char *user)
 {
 	char buffer[PASSWD_BUFFER];
 	struct passwd entry, *found = NULL;
-	getpwnam_r(user, &entry, buffer, sizeof buffer, &found);
-	return found && found->pw_uid == 0;
+	int failed = getpwnam_r(user, &entry, buffer, sizeof buffer, &found);
+	return failed || (found && found->pw_uid == 0);
 }
 
-/* By the table. Without a line in it, Kerberos' own rules may name a user; but never root, and never
- * for NTLM, whose names carry a domain that nobody has vouched for. */
+/* By the table. Without a line in it, Kerberos' own rules may name a user; but never root, and
+ * never for NTLM, whose names carry a domain that nobody has vouched for. */
 static char *
 local_user(const struct auth_map *map, const char *principal, gss_name_t name, gboolean ntlm)
 {
@@ -119,16 +119,16 @@ look_at_name(struct step *step, gss_name_t name)
 	gss_OID mech = GSS_C_NO_OID;
 	gss_buffer_desc buffer = GSS_C_EMPTY_BUFFER;
 	/* Inside SPNEGO is another mechanism; that one's habits count. */
-	major = gss_inquire_context(&minor, gss->context, NULL, NULL, NULL, &mech, &gss->flags, NULL,
-				    NULL);
+	major = gss_inquire_context(&minor, gss->context, NULL, NULL, NULL, &mech, &gss->flags,
+				    NULL, NULL);
 	if (major != GSS_S_COMPLETE || (gss->flags & GSS_C_ANON_FLAG) || !name ||
 	    gss_display_name(&minor, name, &buffer, NULL) != GSS_S_COMPLETE)
 		return;
 	gss->ntlm = same_oid(mech, &oid_ntlm);
 	gss->principal = buffer_text(&buffer);
 	if (gss->principal)
-		gss->user = local_user(step->owner->auth->principals, gss->principal, name,
-				       gss->ntlm);
+		gss->user =
+			local_user(step->owner->auth->principals, gss->principal, name, gss->ntlm);
 }
 
 /* ---- in a thread ---- */
@@ -154,8 +154,8 @@ run_step(gpointer data, gpointer user)
 	gss_buffer_desc in = {step->token_len, step->token}, out = GSS_C_EMPTY_BUFFER;
 	gss_name_t name = GSS_C_NO_NAME;
 	gss_cred_id_t delegated = GSS_C_NO_CREDENTIAL;
-	OM_uint32 major = gss_accept_sec_context(&minor, &gss->context, step->owner->credential, &in,
-						 GSS_C_NO_CHANNEL_BINDINGS, &name, NULL, &out,
+	OM_uint32 major = gss_accept_sec_context(&minor, &gss->context, step->owner->credential,
+						 &in, GSS_C_NO_CHANNEL_BINDINGS, &name, NULL, &out,
 						 &gss->flags, NULL, &delegated);
 	step->failed = GSS_ERROR(major) != 0;
 	if (step->failed)
@@ -265,8 +265,8 @@ may_go_on(const struct gss_session *gss, const struct auth_header *header)
 }
 
 enum auth_verdict
-auth_gss_check(struct auth_session *session, struct auth_header *header,
-	       struct auth_result *result, auth_done_fn done, gpointer data)
+auth_gss_check(struct auth_session *session, struct auth_header *header, struct auth_result *result,
+	       auth_done_fn done, gpointer data)
 {
 	struct auth_gss *owner = session->auth->gss;
 	cairn_auto(gss_session) gss = g_steal_pointer(&session->gss);

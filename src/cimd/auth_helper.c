@@ -1,9 +1,10 @@
-/* The process that runs PAM. It is forked before we give our rights up, keeps them, and does nothing
- * but answer one question: is this the password of that user? PAM needs rights for /etc/shadow that
- * the front end must not have, and its modules may block, leak or crash: each question gets a child.
+/* The process that runs PAM. It is forked before we give our rights up, keeps them, and does
+ * nothing but answer one question: is this the password of that user? PAM needs rights for
+ * /etc/shadow that the front end must not have, and its modules may block, leak or crash: each
+ * question gets a child.
  *
- * On the socket (SOCK_SEQPACKET) a question is an id and three strings ended by NUL: user, password,
- * peer. An answer is the id and one string: the user's local name, or "" for no. */
+ * On the socket (SOCK_SEQPACKET) a question is an id and three strings ended by NUL: user,
+ * password, peer. An answer is the id and one string: the user's local name, or "" for no. */
 #include "cimd/auth_private.h"
 #include "cimd/limits.h"
 

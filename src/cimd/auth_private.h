@@ -63,9 +63,10 @@ gboolean auth_session_seals(const struct auth_session *session);
 gboolean auth_session_plain_allowed(const struct auth_session *session);
 /* "application/HTTP-SPNEGO-session-encrypted" or ...-Kerberos-...; only when it seals. */
 const char *auth_session_seal_protocol(const struct auth_session *session);
-/* NULL with an error: the connection must be closed. DENIED when it was signed but not encrypted. */
-GBytes *auth_session_unseal(struct auth_session *session, const void *signature, gsize signature_len,
-			    const void *data, gsize data_len, GError **error);
+/* NULL with an error: the connection must be closed. DENIED when it was signed but not encrypted.
+ */
+GBytes *auth_session_unseal(struct auth_session *session, const void *signature,
+			    gsize signature_len, const void *data, gsize data_len, GError **error);
 gboolean auth_session_seal(struct auth_session *session, GBytes *plain, GBytes **ret_signature,
 			   GBytes **ret_data, GError **error);
 
@@ -127,8 +128,8 @@ void auth_basic_free(struct auth_basic *basic);
 enum auth_verdict auth_basic_check(struct auth_session *session, struct auth_header *header,
 				   struct auth_result *result, auth_done_fn done, gpointer data);
 
-/* auth_helper.c: @done gets the user's local name, or NULL when it was not the right password. It is
- * called later, exactly once. */
+/* auth_helper.c: @done gets the user's local name, or NULL when it was not the right password. It
+ * is called later, exactly once. */
 void auth_helper_check(struct auth_helper *helper, const char *user, const char *password,
 		       const char *peer, void (*done)(const char *user, gpointer data),
 		       gpointer data);

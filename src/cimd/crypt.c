@@ -5,11 +5,11 @@
 
 #include <string.h>
 
-#define BOUNDARY      "Encrypted Boundary"
-#define BOUNDARY_MAX  70 /* RFC 2046 section 5.1.1 */
-#define HEADER_LINES  16 /* of one part */
-#define LENGTH_MAX    (1ull << 32)
-#define PADDING_MAX   16 /* bytes that a cipher may add, which some clients count */
+#define BOUNDARY     "Encrypted Boundary"
+#define BOUNDARY_MAX 70 /* RFC 2046 section 5.1.1 */
+#define HEADER_LINES 16 /* of one part */
+#define LENGTH_MAX   (1ull << 32)
+#define PADDING_MAX  16 /* bytes that a cipher may add, which some clients count */
 
 /* ---- parameters of header values ---- */
 
@@ -249,7 +249,8 @@ crypt_write(const char *protocol, const char *content_type, gsize length, GBytes
 	guint32 word = GUINT32_TO_LE((guint32)signature_len);
 	GByteArray *out = g_byte_array_sized_new((guint)(signature_len + data_len) + 512);
 	g_autofree char *head = g_strdup_printf(
-		"--" BOUNDARY "\r\n%sContent-Type: %s\r\n%sOriginalContent: type=%s;Length=%" G_GSIZE_FORMAT
+		"--" BOUNDARY
+		"\r\n%sContent-Type: %s\r\n%sOriginalContent: type=%s;Length=%" G_GSIZE_FORMAT
 		"\r\n--" BOUNDARY "\r\n%sContent-Type: application/octet-stream\r\n",
 		tab, protocol, tab, content_type ? content_type : "application/octet-stream",
 		length, tab);

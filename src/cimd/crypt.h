@@ -1,6 +1,6 @@
 /* Microsoft's message encryption over HTTP, the envelope only: multipart/encrypted bodies of two
- * parts, as [MS-WSMV] section 2.2.9.1 describes them and clients write them. Whose key it is, auth.h
- * knows; nothing is encrypted here. */
+ * parts, as [MS-WSMV] section 2.2.9.1 describes them and clients write them. Whose key it is,
+ * auth.h knows; nothing is encrypted here. */
 #pragma once
 
 #include <glib.h>

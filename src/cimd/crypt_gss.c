@@ -22,8 +22,8 @@ fail(GError **error, OM_uint32 major, OM_uint32 minor)
 	return cairn_fail(error, CAIRN_ERROR_PEER, "%s", problem);
 }
 
-/* Signature and text together are one token of GSSAPI, for Kerberos too: the header says how far the
- * rest was turned (RFC 4121 section 4.2.5). */
+/* Signature and text together are one token of GSSAPI, for Kerberos too: the header says how far
+ * the rest was turned (RFC 4121 section 4.2.5). */
 GBytes *
 auth_session_unseal(struct auth_session *session, const void *signature, gsize signature_len,
 		    const void *data, gsize data_len, GError **error)
@@ -35,8 +35,7 @@ auth_session_unseal(struct auth_session *session, const void *signature, gsize s
 	gss_buffer_desc in = {signature_len + data_len, token};
 	memcpy(token, signature, signature_len);
 	memcpy(token + signature_len, data, data_len);
-	OM_uint32 major =
-		gss_unwrap(&minor, session->gss->context, &in, &out, &confidential, NULL);
+	OM_uint32 major = gss_unwrap(&minor, session->gss->context, &in, &out, &confidential, NULL);
 	if (major != GSS_S_COMPLETE) {
 		gss_release_buffer(&ignored, &out);
 		fail(error, major, minor);
@@ -100,13 +99,13 @@ seal_krb5(struct gss_session *gss, GBytes *plain, GBytes **ret_signature, GBytes
 		GByteArray *out = g_byte_array_sized_new((guint)(len + iov[2].buffer.length));
 		g_byte_array_append(out, data, (guint)len);
 		if (iov[2].buffer.length)
-			g_byte_array_append(out, iov[2].buffer.value,
-					    (guint)iov[2].buffer.length);
+			g_byte_array_append(out, iov[2].buffer.value, (guint)iov[2].buffer.length);
 		*ret_data = g_byte_array_free_to_bytes(out);
 		*ret_signature = g_bytes_new(iov[0].buffer.value, iov[0].buffer.length);
 	}
 	gss_release_iov_buffer(&minor, iov, G_N_ELEMENTS(iov));
-	return confidential || cairn_fail(error, CAIRN_ERROR_PEER, "the mechanism does not encrypt");
+	return confidential ||
+	       cairn_fail(error, CAIRN_ERROR_PEER, "the mechanism does not encrypt");
 }
 
 gboolean

@@ -33,8 +33,7 @@ identity_free(struct identity *identity)
 void
 http_conn_set_deadline(struct http_conn *conn, guint64 seconds)
 {
-	conn->deadline =
-		seconds ? g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC : 0;
+	conn->deadline = seconds ? g_get_monotonic_time() + (gint64)seconds * G_USEC_PER_SEC : 0;
 }
 
 void

@@ -118,9 +118,8 @@ start(struct http_daemon *daemon)
 	if (!daemon->tls)
 		tls[0].option = MHD_OPTION_END;
 	/* With NO_LISTEN_SOCKET connections come by MHD_add_connection() alone. */
-	unsigned int flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
-			     MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-			     (daemon->tls ? MHD_USE_TLS : 0);
+	unsigned int flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+			     MHD_USE_ERROR_LOG | (daemon->tls ? MHD_USE_TLS : 0);
 	return MHD_start_daemon(
 		flags, 0, NULL, NULL, http_access, server, MHD_OPTION_EXTERNAL_LOGGER, log_mhd,
 		NULL, MHD_OPTION_ARRAY, tls, MHD_OPTION_CONNECTION_MEMORY_LIMIT,

@@ -10,9 +10,9 @@
 #include <netinet/tcp.h>
 #include <unistd.h>
 
-#define SOCKET_MODE 0666  /* who may do what is settled by who they are */
-#define PAUSE_MS    100   /* when the machine has no descriptors left */
-#define ACCEPTS	    64    /* in one turn of the loop */
+#define SOCKET_MODE 0666 /* who may do what is settled by who they are */
+#define PAUSE_MS    100	 /* when the machine has no descriptors left */
+#define ACCEPTS	    64	 /* in one turn of the loop */
 
 struct address {
 	union {
@@ -121,9 +121,9 @@ parse_url(struct http_listener *listener, const char *url, struct address *addre
 	listener->loopback = is_loopback(address);
 	if (!listener->tls && !listener->path && !listener->loopback &&
 	    !listener->server->config.allow_http)
-		return cairn_fail(error, CAIRN_ERROR_DENIED,
-				  "listen: \"%s\" is not on loopback: use https://, or set allow-http",
-				  url);
+		return cairn_fail(
+			error, CAIRN_ERROR_DENIED,
+			"listen: \"%s\" is not on loopback: use https://, or set allow-http", url);
 	return TRUE;
 }
 
@@ -151,7 +151,8 @@ address_text(const struct address *address)
 }
 
 static gboolean
-bind_socket(struct http_listener *listener, const char *url, struct address *address, GError **error)
+bind_socket(struct http_listener *listener, const char *url, struct address *address,
+	    GError **error)
 {
 	int one = 1, family = address->u.any.sa_family;
 	listener->fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -333,8 +334,8 @@ on_connection(gint fd, GIOCondition condition, gpointer user)
 	struct http_listener *listener = user;
 	for (guint i = 0; i < ACCEPTS; i++) {
 		struct address address = {.len = sizeof address.u};
-		int client = accept4(fd, &address.u.any, &address.len,
-				     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int client =
+			accept4(fd, &address.u.any, &address.len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (client >= 0) {
 			/* An unbound peer has no address of its own. */
 			if (listener->path)

@@ -44,7 +44,8 @@ struct http_server {
 	GHashTable *peers;    /* struct http_conn's peer_key to the number of its connections */
 	struct http_conn *adding;
 	guint tick;
-	guint pause; /* source that takes connections again after the machine ran out of something */
+	guint pause; /* source that takes connections again after the machine ran out of something
+		      */
 	gboolean quiet;
 };
 
@@ -73,7 +74,7 @@ enum http_stage {
 };
 
 struct http_exchange {
-	guint refs; /* one of libmicrohttpd, one of whoever still owes an answer */
+	guint refs;		/* one of libmicrohttpd, one of whoever still owes an answer */
 	struct http_conn *conn; /* NULL: the client has gone */
 	enum http_stage stage;
 	gboolean in_handler; /* we are below http_access(): no need to resume */
@@ -120,7 +121,8 @@ void http_daemon_poke(struct http_daemon *daemon);
 
 /* ---- http_listen.c ---- */
 
-struct http_listener *http_listener_new(struct http_server *server, const char *url, GError **error);
+struct http_listener *http_listener_new(struct http_server *server, const char *url,
+					GError **error);
 void http_listener_free(struct http_listener *listener);
 void http_conn_free(struct http_conn *conn);
 /* libmicrohttpd's call for each connection's begin and end. */
@@ -135,12 +137,20 @@ enum MHD_Result http_access(void *user, struct MHD_Connection *mhd, const char *
 			    size_t *upload_size, void **context);
 void http_completed(void *user, struct MHD_Connection *mhd, void **context,
 		    enum MHD_RequestTerminationCode code);
+
+/* ---- http_exchange.c ---- */
+
+/* The header of exactly that name, or NULL. */
+const char *http_exchange_lookup(const struct http_exchange *x, const char *name);
+/* For somebody who still works on the answer and may look at the request: the client is going. */
+void http_exchange_keep_headers(struct http_exchange *x);
 struct http_exchange *http_exchange_ref(struct http_exchange *x);
 void http_exchange_unref(struct http_exchange *x);
 
 /* ---- http_reply.c ---- */
 
-/* The answer of ourselves before the handler, with the reference that the handler would have had. */
+/* The answer of ourselves before the handler, with the reference that the handler would have had.
+ */
 void http_answer_401(struct http_exchange *x, const char *token, gboolean close_after);
 /* Queues the answer that is there. */
 enum MHD_Result http_reply_queue(struct http_exchange *x);

@@ -103,8 +103,8 @@ bytes_response(GBytes *body)
 	gsize len;
 	const void *data = g_bytes_get_data(body, &len);
 	if (len > 0)
-		return MHD_create_response_from_buffer_with_free_callback_cls(
-			len, (void *)data, unref_bytes, body);
+		return MHD_create_response_from_buffer_with_free_callback_cls(len, (void *)data,
+									      unref_bytes, body);
 	g_bytes_unref(body);
 	return empty_response();
 }
@@ -162,7 +162,9 @@ void
 http_refuse(struct http_exchange *x, guint status, const char *cim_error)
 {
 	const struct http_header headers[] = {
-		{cim_error ? "CIMError" : status == 405 ? "Allow" : NULL,
+		{cim_error	 ? "CIMError"
+		 : status == 405 ? "Allow"
+				 : NULL,
 		 cim_error ? cim_error : "POST, M-POST"},
 		{NULL, NULL},
 	};
@@ -310,8 +312,8 @@ copy_headers(const struct http_header *headers)
 		n++;
 	struct http_header *copy = g_new0(struct http_header, n + 1);
 	for (guint i = 0; i < n; i++)
-		copy[i] = (struct http_header){g_strdup(headers[i].name),
-					       g_strdup(headers[i].value)};
+		copy[i] =
+			(struct http_header){g_strdup(headers[i].name), g_strdup(headers[i].value)};
 	return copy;
 }
 

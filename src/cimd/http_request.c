@@ -43,29 +43,6 @@ look_at_head(struct MHD_Connection *mhd, struct head *head)
 		head->bad = TRUE;
 }
 
-static const char *
-lookup(const struct http_exchange *x, const char *name)
-{
-	if (x->conn)
-		return MHD_lookup_connection_value(x->conn->mhd, MHD_HEADER_KIND, name);
-	if (!x->headers)
-		return NULL;
-	g_autofree char *lower = g_ascii_strdown(name, -1);
-	return g_hash_table_lookup(x->headers, lower);
-}
-
-const char *
-http_exchange_header(const struct http_exchange *x, const char *name)
-{
-	if (x->prefix) {
-		g_autofree char *prefixed = g_strconcat(x->prefix, name, NULL);
-		const char *value = lookup(x, prefixed);
-		if (value)
-			return value;
-	}
-	return lookup(x, name);
-}
-
 /* `Man: "http://www.dmtf.org/cim/mapping/http/v1.0" ; ns=11` (DSP0200 section 7.3, RFC 2774). */
 static char *
 read_man(const char *man)
@@ -84,9 +61,12 @@ static const struct {
 	enum http_protocol protocol;
 	gboolean anonymous;
 } paths[] = {
-	{"/wsman", HTTP_WSMAN, FALSE},		     {"/wsman/", HTTP_WSMAN, FALSE},
-	{"/cimom", HTTP_CIMXML, FALSE},		     {"/cimom/", HTTP_CIMXML, FALSE},
-	{"/wsman-anon/identify", HTTP_WSMAN, TRUE}, {"/wsman-anon/identify/", HTTP_WSMAN, TRUE},
+	{"/wsman", HTTP_WSMAN, FALSE},
+	{"/wsman/", HTTP_WSMAN, FALSE},
+	{"/cimom", HTTP_CIMXML, FALSE},
+	{"/cimom/", HTTP_CIMXML, FALSE},
+	{"/wsman-anon/identify", HTTP_WSMAN, TRUE},
+	{"/wsman-anon/identify/", HTTP_WSMAN, TRUE},
 };
 
 static void
@@ -108,7 +88,7 @@ find_method(struct http_exchange *x, const char *method)
 		return;
 	if (strcmp(method, "M-POST") != 0)
 		x->refuse = 405;
-	else if (!(x->prefix = read_man(lookup(x, "Man"))))
+	else if (!(x->prefix = read_man(http_exchange_lookup(x, "Man"))))
 		x->refuse = 510; /* Not Extended, RFC 2774 section 7 */
 }
 
@@ -134,11 +114,13 @@ exchange_new(struct http_conn *conn, const char *url, const char *method, const 
 	x->tls = conn->channel.tls;
 	x->identity = identity_copy(NULL);
 	x->http10 = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
-	x->takes_trailers = !x->http10 && has_token(lookup(x, "TE"), "trailers");
+	x->takes_trailers = !x->http10 && has_token(http_exchange_lookup(x, "TE"), "trailers");
 	find_path(x);
 	find_method(x, method);
 	if (x->protocol == HTTP_WSMAN &&
-	    g_ascii_strcasecmp(lookup(x, "WSMANIDENTIFY") ? lookup(x, "WSMANIDENTIFY") : "",
+	    g_ascii_strcasecmp(http_exchange_lookup(x, "WSMANIDENTIFY")
+				       ? http_exchange_lookup(x, "WSMANIDENTIFY")
+				       : "",
 			       "unauthenticated") == 0)
 		x->anonymous = TRUE;
 	/* Who has proved a name on this connection is asked under that name. */
@@ -163,7 +145,7 @@ look_first(struct http_exchange *x, const struct head *head)
 		return 431;
 	if (strlen(x->path) > HTTP_URL_MAX)
 		return 414;
-	const char *authorization = lookup(x, "Authorization");
+	const char *authorization = http_exchange_lookup(x, "Authorization");
 	if (authorization && strlen(authorization) > AUTH_TOKEN_MAX + 64)
 		return 431;
 	return head->length > body_max(x) ? 413 : 0;
@@ -189,21 +171,27 @@ begin(struct http_exchange *x)
 	guint status = look_first(x, &head);
 	if (status)
 		return refuse_now(x, status);
-	x->discard = x->refuse || (!x->anonymous &&
-				   !auth_session_claim(conn->session, lookup(x, "Authorization")));
+	x->discard = x->refuse ||
+		     (!x->anonymous &&
+		      !auth_session_claim(conn->session, http_exchange_lookup(x, "Authorization")));
 	if (!x->discard && head.length)
-		x->receiving = g_byte_array_sized_new(
-			(guint)MIN(head.length, HTTP_CONNECTION_MEMORY));
+		x->receiving =
+			g_byte_array_sized_new((guint)MIN(head.length, HTTP_CONNECTION_MEMORY));
 	return MHD_YES;
 }
 
+/* In the middle of a body there is no place for an answer: what is too much is let go by, up to
+ * the same again, and answered at its end. */
 static enum MHD_Result
 receive(struct http_exchange *x, const char *data, size_t *len)
 {
 	x->received += *len;
-	if (x->response || x->received > body_max(x)) {
-		/* Too late for an answer: libmicrohttpd takes one only before and after the body. */
+	if (x->received > 2 * body_max(x))
 		return MHD_NO;
+	if (x->received > body_max(x)) {
+		x->refuse = 413;
+		x->close_after = x->discard = TRUE;
+		g_clear_pointer(&x->receiving, g_byte_array_unref);
 	}
 	if (!x->discard) {
 		if (!x->receiving)
@@ -221,7 +209,7 @@ hand_over(struct http_exchange *x)
 {
 	struct http_server *server = x->conn->server;
 	if (!x->content_type)
-		x->content_type = g_strdup(lookup(x, "Content-Type"));
+		x->content_type = g_strdup(http_exchange_lookup(x, "Content-Type"));
 	x->stage = STAGE_HANDLER;
 	server->handler(x, server->user);
 }
@@ -231,8 +219,8 @@ unseal(struct http_exchange *x, GError **error)
 {
 	struct crypt_message message = {0};
 	struct auth_session *session = x->conn->session;
-	if (!crypt_parse(lookup(x, "Content-Type"), auth_session_seal_protocol(session), x->body,
-			 &message, error))
+	if (!crypt_parse(http_exchange_lookup(x, "Content-Type"),
+			 auth_session_seal_protocol(session), x->body, &message, error))
 		return FALSE;
 	GBytes *plain = auth_session_unseal(session, message.signature, message.signature_len,
 					    message.data, message.data_len, error);
@@ -258,7 +246,7 @@ open_body(struct http_exchange *x)
 		return;
 	}
 	x->seal = x->tabs = TRUE;
-	if (crypt_is_sealed(lookup(x, "Content-Type"))) {
+	if (crypt_is_sealed(http_exchange_lookup(x, "Content-Type"))) {
 		if (unseal(x, &error)) {
 			hand_over(x);
 			return;
@@ -317,7 +305,7 @@ settle(struct http_exchange *x)
 		hand_over(x);
 	} else {
 		look_at_head(conn->mhd, &head);
-		if (auth_session_check(conn->session, lookup(x, "Authorization"),
+		if (auth_session_check(conn->session, http_exchange_lookup(x, "Authorization"),
 				       head.authorizations, &result, settled, x) != AUTH_PENDING)
 			settled(&result, x);
 		auth_result_clear(&result);
@@ -378,23 +366,6 @@ http_access(void *user, struct MHD_Connection *mhd, const char *url, const char 
 	return x->stage == STAGE_ANSWERED ? http_reply_queue(x) : MHD_NO;
 }
 
-static enum MHD_Result
-keep_header(void *headers, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	g_autofree char *lower = g_ascii_strdown(name, -1);
-	if (!g_hash_table_contains(headers, lower))
-		g_hash_table_insert(headers, g_steal_pointer(&lower), g_strdup(value));
-	return MHD_YES;
-}
-
-/* Somebody still works on the answer and may look at the request until then. */
-static void
-keep_headers(struct http_exchange *x)
-{
-	x->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	MHD_get_connection_values(x->conn->mhd, MHD_HEADER_KIND, keep_header, x->headers);
-}
-
 void
 http_completed(void *user, struct MHD_Connection *mhd, void **context,
 	       enum MHD_RequestTerminationCode code)
@@ -404,7 +375,7 @@ http_completed(void *user, struct MHD_Connection *mhd, void **context,
 		return;
 	struct http_conn *conn = x->conn;
 	if (x->refs > 1)
-		keep_headers(x);
+		http_exchange_keep_headers(x);
 	*context = NULL;
 	x->conn = NULL;
 	conn->current = NULL;
@@ -412,106 +383,4 @@ http_completed(void *user, struct MHD_Connection *mhd, void **context,
 	if (conn->server->quiet)
 		http_conn_kill(conn);
 	http_exchange_unref(x);
-}
-
-/* ---- exchanges ---- */
-
-struct http_exchange *
-http_exchange_ref(struct http_exchange *x)
-{
-	x->refs++;
-	return x;
-}
-
-void
-http_exchange_unref(struct http_exchange *x)
-{
-	if (--x->refs)
-		return;
-	g_free(x->path);
-	g_free(x->prefix);
-	g_free(x->peer);
-	g_free(x->listener_url);
-	g_free(x->content_type);
-	g_free(x->token);
-	g_clear_pointer(&x->headers, g_hash_table_unref);
-	g_clear_pointer(&x->receiving, g_byte_array_unref);
-	g_clear_pointer(&x->body, g_bytes_unref);
-	g_clear_pointer(&x->response, MHD_destroy_response);
-	identity_free(x->identity);
-	g_free(x);
-}
-
-enum http_protocol
-http_exchange_protocol(const struct http_exchange *x)
-{
-	return x->protocol;
-}
-
-const char *
-http_exchange_path(const struct http_exchange *x)
-{
-	return x->path;
-}
-
-GBytes *
-http_exchange_body(const struct http_exchange *x)
-{
-	return x->body;
-}
-
-const char *
-http_exchange_content_type(const struct http_exchange *x)
-{
-	return x->content_type;
-}
-
-const struct identity *
-http_exchange_identity(const struct http_exchange *x)
-{
-	return x->identity;
-}
-
-gboolean
-http_exchange_anonymous_identify(const struct http_exchange *x)
-{
-	return x->anonymous;
-}
-
-const char *
-http_exchange_peer(const struct http_exchange *x)
-{
-	return x->peer;
-}
-
-gboolean
-http_exchange_tls(const struct http_exchange *x)
-{
-	return x->tls;
-}
-
-const char *
-http_exchange_user_agent(const struct http_exchange *x)
-{
-	return lookup(x, "User-Agent");
-}
-
-const char *
-http_exchange_listener(const struct http_exchange *x)
-{
-	return x->listener_url;
-}
-
-gboolean
-http_exchange_takes_trailers(const struct http_exchange *x)
-{
-	return x->takes_trailers && !x->seal;
-}
-
-void
-http_exchange_on_gone(struct http_exchange *x, void (*gone)(struct http_exchange *x, gpointer data),
-		      gpointer data)
-{
-	x->gone = gone;
-	x->gone_data = data;
 }

@@ -37,9 +37,9 @@
 #define AUTH_HELPER_MAX	       8    /* passwords checked at once */
 #define AUTH_WAITING_MAX       64   /* requests that wait for a check */
 /* A wrong password delays its peer's next answer: 0.25 s, doubled each time, at most 8 s. */
-#define AUTH_DELAY_FIRST_MS 250
-#define AUTH_DELAY_MAX_MS   8000
+#define AUTH_DELAY_FIRST_MS   250
+#define AUTH_DELAY_MAX_MS     8000
 #define AUTH_DELAY_LONGEST_MS 30000 /* a try that would have to wait longer is refused at once */
-#define AUTH_DELAY_SECONDS  300 /* after which a peer's failures are forgotten */
-#define AUTH_DELAY_PEERS    1024
-#define AUTH_MAP_MAX	    4096 /* lines of a table of names */
+#define AUTH_DELAY_SECONDS    300   /* after which a peer's failures are forgotten */
+#define AUTH_DELAY_PEERS      1024
+#define AUTH_MAP_MAX	      4096 /* lines of a table of names */
