@@ -1,35 +1,14 @@
-/* The daemon's settings: one table of keys is the configuration file, the options, `--check` and
- * what cairn.conf(5) is tested against. */
+/* The daemon's settings. */
 #pragma once
 
 #include "base/auto.h"
+#include "base/settings.h"
 
 #include <glib.h>
 #include <jansson.h>
 
-enum config_type {
-	CONFIG_TEXT,
-	CONFIG_LIST, /* repeated option; in the file separated by ';' */
-	CONFIG_NUMBER,
-	CONFIG_SECONDS,
-	CONFIG_BYTES, /* with K, M, G, T */
-};
-
-struct config_key {
-	const char *name;
-	const char *group; /* section of the file */
-	enum config_type type;
-	gsize offset;
-	guint64 min, max;
-	const char *fallback;
-	const char *argument; /* in the help */
-	const char *help;
-};
-/* Ended by a NULL name. */
-extern const struct config_key config_keys[];
-
 struct config {
-	char *file;
+	struct settings_common common;
 	char *state_dir, *run_dir, *scratch_dir;
 	char **connect, **export_roots;
 	char *socket_group;
@@ -41,7 +20,6 @@ struct config {
 	guint64 freeze_timeout, max_pause;
 	guint64 scratch_limit, scratch_reserve;
 	guint64 connections;
-	gboolean check, version, verbose;
 };
 
 /* The default file, the file named by --config, then the options, each over the one before. INVALID

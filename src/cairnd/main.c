@@ -214,13 +214,13 @@ main(int argc, char **argv)
 		fprintf(stderr, "cairnd: %s\n", error->message);
 		return EXIT_USAGE;
 	}
-	g_log_set_default_handler(log_line, GINT_TO_POINTER(config->verbose));
+	g_log_set_default_handler(log_line, GINT_TO_POINTER(config->common.verbose));
 	signal(SIGPIPE, SIG_IGN);
-	if (config->version) {
+	if (config->common.version) {
 		printf("cairnd %s\n", CAIRN_VERSION);
 		return EXIT_OK;
 	}
-	if (config->check) {
+	if (config->common.check) {
 		g_autofree char *text = config_text(config);
 		fputs(text, stdout);
 		return EXIT_OK;

@@ -67,8 +67,7 @@ http_daemon_poke(struct http_daemon *daemon)
 }
 
 /* Peers can cause these at will, so they are not for everybody's log. */
-static void
-log_mhd(void *user, const char *format, va_list arguments)
+static void G_GNUC_PRINTF(2, 0) log_mhd(void *user, const char *format, va_list arguments)
 {
 	g_autofree char *text = g_strdup_vprintf(format, arguments);
 	g_debug("http: %s", g_strchomp(text));
