@@ -129,7 +129,8 @@ engine_replace_point(struct engine *engine, struct point *changed)
 		*point = *changed;
 		*changed = old;
 		point_free(changed);
-		engine_point_event(engine, "POINT_CHANGED", point);
+		if (!point->hidden) /* for clients it is deleted */
+			engine_point_event(engine, "POINT_CHANGED", point);
 		return;
 	}
 	engine_add_point(engine, changed);

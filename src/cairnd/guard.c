@@ -10,7 +10,7 @@
 /* ---- events of the hypervisors ---- */
 
 struct posted {
-	struct world *world;
+	struct host *host;
 	enum hv_event_type type;
 	char *vm, *message;
 };
@@ -83,7 +83,7 @@ static gboolean
 on_posted(gpointer data)
 {
 	struct posted *posted = data;
-	struct world *world = posted->world;
+	struct world *world = posted->host->world;
 	if (world->stopping || !world->engine)
 		goto out;
 	switch (posted->type) {
@@ -110,10 +110,14 @@ on_posted(gpointer data)
 	case HV_EVENT_START_BLOCKED:
 		start_blocked(world, posted);
 		break;
+	case HV_EVENT_CHANGED:
+		break;
 	case HV_EVENT_DISCONNECTED:
 		hosts_doubt(world->hosts);
 		break;
 	}
+	if (posted->vm)
+		hosts_vm_event(world->hosts, posted->host, posted->vm);
 out:
 	g_free(posted->vm);
 	g_free(posted->message);
@@ -125,7 +129,7 @@ void
 guard_event(const struct hv_event *event, void *user)
 {
 	struct posted *posted = g_new0(struct posted, 1);
-	posted->world = user;
+	posted->host = user;
 	posted->type = event->type;
 	posted->vm = g_strdup(event->vm);
 	posted->message = g_strdup(event->message);

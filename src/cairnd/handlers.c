@@ -121,7 +121,7 @@ handle_subscribe(struct daemon *daemon, struct control_call *call)
 	g_auto(GStrv) names = NULL;
 	GError *error = NULL;
 	if (!cairn_json_get_strv_opt(call->arguments, "events", &names, &error) ||
-	    !control_call_subscribe(call, names, &error))
+	    !control_call_subscribe(call, names, arg_bool(call, "properties"), &error))
 		call_fail(call, error);
 	else
 		control_call_return(call, json_object());

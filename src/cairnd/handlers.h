@@ -5,6 +5,8 @@
 #include "cairnd/world.h"
 #include "control/control.h"
 
+struct vm_entry;
+
 struct daemon {
 	struct config *config;
 	struct world *world;
@@ -22,7 +24,14 @@ void handlers_call(struct control_call *call, void *user_data);
 /* Aborts if a request of the table has no handler, or the other way round. */
 void handlers_check(void);
 
+/* publish.c */
+/* Tells the clients; takes @data over, as the engine and the world give it. */
+void publish_event(struct daemon *daemon, const char *name, json_t *data);
+
 /* handlers_groups.c */
+/* As group-show and vm-list show them; new references. */
+json_t *group_view(const struct daemon *daemon, const struct group *group);
+json_t *vm_view(const struct daemon *daemon, const struct vm_entry *entry);
 void handle_vm_list(struct daemon *daemon, struct control_call *call);
 void handle_group_list(struct daemon *daemon, struct control_call *call);
 void handle_group_show(struct daemon *daemon, struct control_call *call);

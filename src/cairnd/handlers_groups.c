@@ -47,8 +47,8 @@ describe_hv_disk(const struct hv_disk *disk)
 	return json;
 }
 
-static json_t *
-describe_vm(const struct daemon *daemon, const struct vm_entry *entry)
+json_t *
+vm_view(const struct daemon *daemon, const struct vm_entry *entry)
 {
 	json_t *json = json_object(), *groups = json_array(), *disks = json_array();
 	const GPtrArray *all = engine_groups(daemon->engine);
@@ -84,7 +84,7 @@ vm_list(struct daemon *daemon, struct control_call *call)
 	g_autoptr(GPtrArray) entries = hosts_list_vms(daemon->world->hosts);
 	g_ptr_array_sort(entries, by_name);
 	for (guint i = 0; i < entries->len; i++)
-		json_array_append_new(list, describe_vm(daemon, entries->pdata[i]));
+		json_array_append_new(list, vm_view(daemon, entries->pdata[i]));
 	control_call_return(call, list);
 }
 
@@ -96,8 +96,8 @@ handle_vm_list(struct daemon *daemon, struct control_call *call)
 
 /* ---- groups ---- */
 
-static json_t *
-describe_group(const struct daemon *daemon, const struct group *group)
+json_t *
+group_view(const struct daemon *daemon, const struct group *group)
 {
 	json_t *json = group_to_json(group);
 	g_autoptr(GPtrArray) points = engine_points(daemon->engine, group->id, FALSE);
@@ -128,7 +128,7 @@ group_list(struct daemon *daemon, struct control_call *call)
 	json_t *list = json_array();
 	const GPtrArray *groups = engine_groups(daemon->engine);
 	for (guint i = 0; i < groups->len; i++)
-		json_array_append_new(list, describe_group(daemon, groups->pdata[i]));
+		json_array_append_new(list, group_view(daemon, groups->pdata[i]));
 	control_call_return(call, list);
 }
 
@@ -153,7 +153,7 @@ group_show(struct daemon *daemon, struct control_call *call)
 {
 	struct group *group = arg_group(daemon, call);
 	if (group)
-		control_call_return(call, describe_group(daemon, group));
+		control_call_return(call, group_view(daemon, group));
 }
 
 void
@@ -191,7 +191,7 @@ group_create(struct daemon *daemon, struct control_call *call)
 	struct group *group = engine_group_create(daemon->engine, arg_string(call, "name"),
 						  arg_string(call, "id"), &error);
 	if (group && add_members(daemon, group, members, &error)) {
-		control_call_return(call, describe_group(daemon, group));
+		control_call_return(call, group_view(daemon, group));
 		return;
 	}
 	if (group) /* all or nothing */
@@ -216,7 +216,7 @@ group_add(struct daemon *daemon, struct control_call *call)
 		hosts_find_vm(daemon->world->hosts, arg_string(call, "vm"), &error);
 	if (entry &&
 	    engine_group_add(daemon->engine, group, entry->vm->uuid, entry->vm->name, &error))
-		control_call_return(call, describe_group(daemon, group));
+		control_call_return(call, group_view(daemon, group));
 	else
 		call_fail(call, error);
 }
@@ -249,7 +249,7 @@ handle_group_remove(struct daemon *daemon, struct control_call *call)
 		return;
 	g_autofree char *id = g_strdup(member_id(daemon, group, arg_string(call, "vm")));
 	if (engine_group_remove(daemon->engine, group, id, &error))
-		control_call_return(call, describe_group(daemon, group));
+		control_call_return(call, group_view(daemon, group));
 	else
 		call_fail(call, error);
 }
@@ -262,7 +262,7 @@ handle_group_rename(struct daemon *daemon, struct control_call *call)
 	if (!group)
 		return;
 	if (engine_group_rename(daemon->engine, group, arg_string(call, "name"), &error))
-		control_call_return(call, describe_group(daemon, group));
+		control_call_return(call, group_view(daemon, group));
 	else
 		call_fail(call, error);
 }

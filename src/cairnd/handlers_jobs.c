@@ -8,7 +8,7 @@
 
 #define PRIORITY_MAX 1000000
 #define RATE_MAX     ((guint64)1 << 50)	    /* bytes a second */
-#define JOB_LIST_MAX 10000		    /* in one answer: the newest */
+#define JOB_LIST_MAX 10000		    /* in one answer */
 #define KEEP_MAX     ((guint64)366 * 86400) /* seconds */
 #define HOLD_MAX     ((guint64)366 * 86400) /* seconds */
 
@@ -280,27 +280,77 @@ handle_backup(struct daemon *daemon, struct control_call *call)
 
 /* ---- jobs ---- */
 
+/* What a list is asked for. */
+struct job_filter {
+	const struct group *group; /* NULL: all */
+	gboolean active, properties;
+	gboolean paged; /* `after` was given */
+	guint64 after, limit;
+};
+
+static gboolean
+get_filter(const struct daemon *daemon, const struct control_call *call,
+	   struct job_filter *ret_filter, GError **error)
+{
+	const char *name = arg_string(call, "group");
+	ret_filter->group = name ? engine_group(daemon->engine, name, error) : NULL;
+	ret_filter->active = arg_bool(call, "active");
+	ret_filter->properties = arg_bool(call, "properties");
+	ret_filter->paged = json_is_integer(json_object_get(call->arguments, "after"));
+	ret_filter->after = arg_uint(call, "after", 0);
+	ret_filter->limit = arg_uint(call, "limit", JOB_LIST_MAX);
+	if (name && !ret_filter->group)
+		return FALSE;
+	return (ret_filter->limit >= 1 && ret_filter->limit <= JOB_LIST_MAX) ||
+	       cairn_fail(error, CAIRN_ERROR_INVALID, "argument \"limit\" is from 1 to %d",
+			  JOB_LIST_MAX);
+}
+
+static gboolean
+is_wanted(const struct job_filter *filter, const struct job *job)
+{
+	return job->number > filter->after && !(filter->active && job->phase == PHASE_ENDED) &&
+	       (!filter->group || strcmp(job->group, filter->group->id) == 0);
+}
+
+/* In the order of their numbers: the first after a number, or the last of all. */
+static GPtrArray *
+find_jobs(const struct daemon *daemon, const struct job_filter *filter)
+{
+	g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine);
+	GPtrArray *found = g_ptr_array_new();
+	for (guint i = 0; i < jobs->len && !(filter->paged && found->len >= filter->limit); i++)
+		if (is_wanted(filter, jobs->pdata[i]))
+			g_ptr_array_add(found, jobs->pdata[i]);
+	if (found->len > filter->limit)
+		g_ptr_array_remove_range(found, 0, found->len - (guint)filter->limit);
+	return found;
+}
+
+static json_t *
+whole_view(const struct job *job)
+{
+	gint64 now = g_get_real_time();
+	json_t *json = job_view(job, now);
+	cairn_json_set(json, "properties", job_cim_properties(job, now));
+	return json;
+}
+
 void
 handle_job_list(struct daemon *daemon, struct control_call *call)
 {
 	GError *error = NULL;
-	const char *name = arg_string(call, "group");
-	const struct group *group = name ? engine_group(daemon->engine, name, &error) : NULL;
-	if (error) {
+	struct job_filter filter;
+	if (!get_filter(daemon, call, &filter, &error)) {
 		call_fail(call, error);
 		return;
 	}
-	g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine), shown = g_ptr_array_new();
-	for (guint i = jobs->len; i-- > 0 && shown->len < JOB_LIST_MAX;) {
-		struct job *job = jobs->pdata[i];
-		if ((arg_bool(call, "active") && job->phase == PHASE_ENDED) ||
-		    (group && strcmp(job->group, group->id) != 0))
-			continue;
-		g_ptr_array_add(shown, job);
-	}
+	g_autoptr(GPtrArray) jobs = find_jobs(daemon, &filter);
 	json_t *list = json_array();
-	for (guint i = shown->len; i-- > 0;)
-		json_array_append_new(list, job_view(shown->pdata[i], g_get_real_time()));
+	for (guint i = 0; i < jobs->len; i++)
+		json_array_append_new(list, filter.properties
+						    ? whole_view(jobs->pdata[i])
+						    : job_view(jobs->pdata[i], g_get_real_time()));
 	control_call_return(call, list);
 }
 
@@ -318,12 +368,8 @@ void
 handle_job_show(struct daemon *daemon, struct control_call *call)
 {
 	struct job *job = arg_job(daemon, call);
-	if (!job)
-		return;
-	gint64 now = g_get_real_time();
-	json_t *json = job_view(job, now);
-	cairn_json_set(json, "properties", job_cim_properties(job, now));
-	control_call_return(call, json);
+	if (job)
+		control_call_return(call, whole_view(job));
 }
 
 void

@@ -2,10 +2,14 @@
  * of its own, so that one that hangs delays neither the daemon nor the others. */
 #include "cairnd/hosts.h"
 
+#include "cairnd/machines.h"
+
 #include "base/error.h"
 
 #define LOOK_LIMIT (10 * 1000) /* milliseconds that a look waits for a host */
 #define LOOK_AGAIN (10 * G_USEC_PER_SEC)
+/* A point pauses and resumes its machines; and what a person does comes in several events. */
+#define TOUCH_MSEC 500
 
 struct waiter {
 	hosts_looked_fn done;
@@ -20,16 +24,9 @@ struct hosts {
 	GArray *served;	 /* struct waiter: for the present one */
 	gboolean looking;
 	guint timer;	/* ends the present look; 0: none */
+	guint soon;	/* begins a look at touched machines; 0: none */
 	gint64 look_at; /* monotonic: when a host that did not answer is tried again */
 };
-
-static void
-vm_entry_free(struct vm_entry *entry)
-{
-	hv_vm_free(entry->vm);
-	g_free(entry->uri);
-	g_free(entry);
-}
 
 static void
 host_free(struct host *host)
@@ -37,6 +34,7 @@ host_free(struct host *host)
 	hypervisor_close(host->hv);
 	g_free(host->uri);
 	g_free(host->error);
+	g_hash_table_unref(host->touched);
 	g_free(host);
 }
 
@@ -46,13 +44,14 @@ hosts_new(struct world *world, char *const *uris)
 	struct hosts *hosts = g_new0(struct hosts, 1);
 	hosts->world = world;
 	hosts->all = g_ptr_array_new_with_free_func((GDestroyNotify)host_free);
-	hosts->vms =
-		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)vm_entry_free);
+	hosts->vms = machines_new();
 	hosts->waiting = g_array_new(FALSE, FALSE, sizeof(struct waiter));
 	hosts->served = g_array_new(FALSE, FALSE, sizeof(struct waiter));
 	for (char *const *uri = uris; *uri; uri++) {
 		struct host *host = g_new0(struct host, 1);
+		host->world = world;
 		host->uri = g_strdup(*uri);
+		host->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 		host->error = g_strdup("not connected yet");
 		host->unknown = TRUE;
 		g_ptr_array_add(hosts->all, host);
@@ -67,6 +66,8 @@ hosts_free(struct hosts *hosts)
 		return;
 	if (hosts->timer)
 		g_source_remove(hosts->timer);
+	if (hosts->soon)
+		g_source_remove(hosts->soon);
 	g_ptr_array_unref(hosts->all);
 	g_hash_table_unref(hosts->vms);
 	g_array_unref(hosts->waiting);
@@ -160,7 +161,8 @@ hosts_list_vms(const struct hosts *hosts)
 struct look {
 	struct host *host;
 	GPtrArray *vms; /* struct hv_vm; NULL: it did not answer */
-	gint64 since;	/* when it was asked */
+	gint64 since;	/* when it was asked, microseconds since 1970 */
+	gint64 asked;	/* the same, monotonic */
 };
 
 static void
@@ -177,7 +179,7 @@ open_host(struct world *world, struct host *host, GError **error)
 	struct hypervisor *hv = hypervisor_open(host->uri, error);
 	if (!hv)
 		return NULL;
-	hypervisor_set_events(hv, guard_event, world);
+	hypervisor_set_events(hv, guard_event, host);
 	g_atomic_pointer_set(&host->hv, hv);
 	return hv;
 }
@@ -190,32 +192,8 @@ look_work(struct task *task)
 	if (!hv)
 		hv = open_host(task->world, look->host, &task->error);
 	look->since = g_get_real_time();
+	look->asked = g_get_monotonic_time();
 	look->vms = hv ? hypervisor_list(hv, &task->error) : NULL;
-}
-
-static gboolean
-from_uri(gpointer key, gpointer value, gpointer uri)
-{
-	return g_strcmp0(((const struct vm_entry *)value)->uri, uri) == 0;
-}
-
-/* A machine may be defined on two hosts (a migration leaves that): where it runs is where it is. */
-static void
-remember_vms(struct hosts *hosts, const struct host *host, GPtrArray *vms)
-{
-	g_hash_table_foreach_remove(hosts->vms, from_uri, host->uri);
-	while (vms->len > 0) {
-		struct hv_vm *vm = g_ptr_array_steal_index(vms, vms->len - 1);
-		const struct vm_entry *other = g_hash_table_lookup(hosts->vms, vm->uuid);
-		if (other && other->vm->state != HV_SHUTOFF) {
-			hv_vm_free(vm);
-			continue;
-		}
-		struct vm_entry *entry = g_new0(struct vm_entry, 1);
-		entry->vm = vm;
-		entry->uri = g_strdup(host->uri);
-		g_hash_table_replace(hosts->vms, vm->uuid, entry);
-	}
 }
 
 static void
@@ -271,7 +249,7 @@ look_done(struct task *task)
 		if (host->unknown)
 			reconcile(hosts, host, look);
 		host->unknown = FALSE;
-		remember_vms(hosts, host, look->vms);
+		machines_remember(hosts->vms, host, look->vms, NULL, look->asked);
 	}
 	if (hosts->looking && !anyone_busy(hosts))
 		look_over(hosts);
@@ -363,9 +341,107 @@ hosts_look(struct hosts *hosts, hosts_looked_fn done, void *user)
 		look_begin(hosts);
 }
 
+/* ---- a look at some machines ---- */
+
 static void
 nothing(struct world *world, void *user)
 {
+}
+
+struct touch {
+	struct host *host;
+	GHashTable *uuids;
+	GPtrArray *vms;	 /* struct hv_vm: those that are there */
+	GPtrArray *gone; /* char *: those that are not */
+	gint64 asked;	 /* monotonic */
+};
+
+static void
+touch_free(gpointer data)
+{
+	struct touch *touch = data;
+	g_hash_table_unref(touch->uuids);
+	g_ptr_array_unref(touch->vms);
+	g_ptr_array_unref(touch->gone);
+	g_free(touch);
+}
+
+static void
+touch_work(struct task *task)
+{
+	struct touch *touch = task->user;
+	struct hypervisor *hv = host_hypervisor(touch->host);
+	GHashTableIter iter;
+	gpointer uuid;
+	g_hash_table_iter_init(&iter, touch->uuids);
+	while (hv && g_hash_table_iter_next(&iter, &uuid, NULL)) {
+		g_autoptr(GError) error = NULL;
+		struct hv_vm *vm = hypervisor_lookup(hv, uuid, &error);
+		if (vm)
+			g_ptr_array_add(touch->vms, vm);
+		else if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND))
+			g_ptr_array_add(touch->gone, g_strdup(uuid));
+	}
+}
+
+static void touch_later(struct hosts *hosts);
+
+static void
+touch_done(struct task *task)
+{
+	struct touch *touch = task->user;
+	struct hosts *hosts = task->world->hosts;
+	touch->host->touching = FALSE;
+	/* A machine that moves is told of by both hosts, in any order. */
+	if (!machines_remember(hosts->vms, touch->host, touch->vms, touch->gone, touch->asked))
+		hosts_look(hosts, nothing, NULL);
+	if (g_hash_table_size(touch->host->touched) > 0)
+		touch_later(hosts);
+}
+
+static void
+touch_begin(struct host *host)
+{
+	struct task *task = task_new(host->world, touch_work, touch_done);
+	struct touch *touch = g_new0(struct touch, 1);
+	touch->host = host;
+	touch->uuids = host->touched;
+	touch->vms = g_ptr_array_new_with_free_func((GDestroyNotify)hv_vm_free);
+	touch->gone = g_ptr_array_new_with_free_func(g_free);
+	touch->asked = g_get_monotonic_time();
+	host->touched = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	host->touching = TRUE;
+	task->user = touch;
+	task->user_free = touch_free;
+	task->urgent = TRUE;
+	task_start(task);
+}
+
+static gboolean
+on_soon(gpointer data)
+{
+	struct hosts *hosts = data;
+	hosts->soon = 0;
+	for (guint i = 0; i < hosts->all->len; i++) {
+		struct host *host = hosts->all->pdata[i];
+		if (!host->touching && g_hash_table_size(host->touched) > 0)
+			touch_begin(host);
+	}
+	return G_SOURCE_REMOVE;
+}
+
+static void
+touch_later(struct hosts *hosts)
+{
+	if (!hosts->soon && !hosts->world->stopping)
+		hosts->soon = g_timeout_add(TOUCH_MSEC, on_soon, hosts);
+}
+
+void
+hosts_vm_event(struct hosts *hosts, struct host *host, const char *vm)
+{
+	g_hash_table_add(host->touched, g_strdup(vm));
+	touch_later(hosts);
 }
 
 void

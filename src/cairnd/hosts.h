@@ -5,17 +5,21 @@
 #include "cairnd/world.h"
 
 struct host {
+	struct world *world;
 	char *uri;
 	struct hypervisor
-		*hv;	  /* use host_hypervisor(); NULL: not opened yet; never changes after */
-	char *error;	  /* why it does not answer; NULL: it does */
-	gboolean busy;	  /* it is being asked */
-	gboolean unknown; /* what it has of ours is to be compared with the store */
+		*hv;	     /* use host_hypervisor(); NULL: not opened yet; never changes after */
+	char *error;	     /* why it does not answer; NULL: it does */
+	gboolean busy;	     /* it is being asked */
+	gboolean unknown;    /* what it has of ours is to be compared with the store */
+	GHashTable *touched; /* set of UUIDs: machines that something happened to */
+	gboolean touching;   /* and they are being looked at */
 };
 
 struct vm_entry {
 	struct hv_vm *vm;
 	char *uri;
+	gint64 since; /* when it was asked for, monotonic */
 };
 
 struct hosts *hosts_new(struct world *world, char *const *uris);
@@ -40,6 +44,10 @@ GPtrArray *hosts_list_vms(const struct hosts *hosts);
  * ask at once share a look. */
 typedef void (*hosts_looked_fn)(struct world *world, void *user);
 void hosts_look(struct hosts *hosts, hosts_looked_fn done, void *user);
+/* Something happened to a machine of @host: it is looked at soon, once for all that happens
+ * meanwhile. This and every other look that finds a machine new, changed or gone is told as
+ * VM_CHANGED. */
+void hosts_vm_event(struct hosts *hosts, struct host *host, const char *vm);
 /* A connection broke: what was ours may be gone. Looks, and reconciles with what is found. */
 void hosts_doubt(struct hosts *hosts);
 /* About once a second: hosts that did not answer are tried again. */

@@ -36,7 +36,7 @@ on_event(void *user, const char *name, json_t *data)
 {
 	struct daemon *daemon = user;
 	if (daemon->server)
-		control_server_event(daemon->server, name, data);
+		publish_event(daemon, name, data);
 	else
 		json_decref(data);
 }

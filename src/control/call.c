@@ -73,7 +73,8 @@ find_event(const char *name, guint64 *ret_bit, GError **error)
 }
 
 gboolean
-control_call_subscribe(struct control_call *public, char *const *names, GError **error)
+control_call_subscribe(struct control_call *public, char *const *names, gboolean properties,
+		       GError **error)
 {
 	struct call *call = (struct call *)public;
 	guint64 bits = 0, bit;
@@ -83,6 +84,7 @@ control_call_subscribe(struct control_call *public, char *const *names, GError *
 		bits |= bit;
 	}
 	call->conn->subscribed = bits ? bits : G_MAXUINT64;
+	call->conn->properties = properties;
 	return TRUE;
 }
 

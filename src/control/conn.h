@@ -31,6 +31,7 @@ struct control_conn {
 	gsize sent;			     /* bytes of the first of them */
 	gsize unsent_answers, unsent_events; /* bytes */
 	guint64 subscribed;		     /* bits in the order of control_events */
+	gboolean properties;		     /* its events have them */
 };
 
 /* Takes @fd over (a connected socket). The caller owns one reference. */

@@ -68,8 +68,16 @@ void control_server_free(struct control_server *server);
 CAIRN_DEFINE_AUTO(control_server, control_server_free)
 /* To all subscribed clients; takes @data over. @name is one of control_events. */
 void control_server_event(struct control_server *server, const char *name, json_t *data);
-/* Subscribes the client of @call to @names (NULL or empty: all). INVALID: an unknown name. */
-gboolean control_call_subscribe(struct control_call *call, char *const *names, GError **error);
+/* The same; those that asked for properties get @properties too, as a member of @data of that name.
+ * Takes both over; @properties may be NULL. */
+void control_server_event_with(struct control_server *server, const char *name, json_t *data,
+			       json_t *properties);
+/* Whether a client subscribed to @name wants properties, which cost work to make. */
+gboolean control_server_wants_properties(const struct control_server *server, const char *name);
+/* Subscribes the client of @call to @names (NULL or empty: all), in place of what it had. INVALID:
+ * an unknown name. */
+gboolean control_call_subscribe(struct control_call *call, char *const *names, gboolean properties,
+				GError **error);
 guint control_server_clients(const struct control_server *server);
 
 /* ---- client (blocking; used by the CLI and tests) ---- */

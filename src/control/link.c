@@ -376,15 +376,8 @@ control_link_connected(const struct control_link *link)
 static char *
 encode(gint64 id, const char *request, json_t *arguments, const char *as)
 {
-	g_autoptr(json_t) object = json_object();
-	cairn_json_set_string(object, "execute", request);
-	if (arguments)
-		cairn_json_set(object, "arguments", json_incref(arguments));
-	if (as)
-		cairn_json_set(object, "as", json_pack("{s:s}", "user", as));
-	cairn_json_set(object, "id", json_integer(id));
-	g_autofree char *text = cairn_json_dump(object);
-	return g_strconcat(text, "\n", NULL);
+	g_autoptr(json_t) number = json_integer(id);
+	return control_encode_request_as(request, arguments, number, as);
 }
 
 static void

@@ -48,7 +48,8 @@ const struct request requests[] = {
 	 REQUEST_READ,
 	 ROLE_OBSERVER,
 	 "Sends events on this connection from now on",
-	 {{"events", ARG_STRINGS, FALSE, "names; all when absent"}},
+	 {{"events", ARG_STRINGS, FALSE, "names; all when absent"},
+	  {"properties", ARG_BOOL, FALSE, "jobs in events have their properties, as in job-show"}},
 	 "{}"},
 
 	{"vm-list",
@@ -171,7 +172,11 @@ const struct request requests[] = {
 	 ROLE_OBSERVER,
 	 "Jobs, newest last",
 	 {{"active", ARG_BOOL, FALSE, "only those that have not ended"},
-	  {"group", ARG_STRING, FALSE, "only those of this group"}},
+	  {"group", ARG_STRING, FALSE, "only those of this group"},
+	  {"after", ARG_UINT, FALSE, "only those with a larger number, the oldest of them first"},
+	  {"limit", ARG_UINT, FALSE,
+	   "at most so many, 1 to 10000 (default): the oldest with after, else the newest"},
+	  {"properties", ARG_BOOL, FALSE, "each with its properties, as job-show has them"}},
 	 "[job]: {id, number, kind, state, state-name, phase, group, group-name, point, "
 	 "point-name, base, directory, percent, done-bytes, total-bytes, rate, "
 	 "rate-limit, submitted, started, ended, elapsed-us, owner, priority, "
@@ -210,14 +215,15 @@ const struct request requests[] = {
 const struct control_event_word control_events[] = {
 	{"JOB_CREATED", "A job was accepted; data: job"},
 	{"JOB_CHANGED", "Its state or phase changed; data: job"},
-	{"JOB_PROGRESS",
-	 "Bytes were moved; data: {id, number, percent, done-bytes, total-bytes, rate, disks}"},
+	{"JOB_PROGRESS", "Bytes were moved; data: job"},
 	{"JOB_REMOVED", "It is no longer kept; data: {id, number}"},
 	{"POINT_CREATED", "A point stands; data: point"},
 	{"POINT_CHANGED", "Its data was released or it was exported; data: point"},
 	{"POINT_DELETED", "It is forgotten; data: {id, group}"},
 	{"GROUP_CHANGED", "A group was made or changed; data: group"},
-	{"GROUP_DELETED", "It is forgotten; data: {id, name}"},
+	{"GROUP_DELETED", "It is forgotten, and its points with it; data: {id, name}"},
+	{"VM_CHANGED",
+	 "A machine is new, changed or gone, as far as is known; data: vm, or {id, name, removed}"},
 	{"VM_START_BLOCKED", "A shut-off machine could not start while its disks are read; data: "
 			     "{id, name, job, message}"},
 	{0},

@@ -4,6 +4,7 @@
 #include "control/requests.h"
 
 #include "base/error.h"
+#include "base/json.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -174,11 +175,39 @@ event_bit(const char *name)
 	g_assert_not_reached();
 }
 
-void
-control_server_event(struct control_server *server, const char *name, json_t *data)
+gboolean
+control_server_wants_properties(const struct control_server *server, const char *name)
 {
 	guint64 bit = event_bit(name);
-	g_autoptr(GBytes) line = NULL;
+	for (guint i = 0; i < server->conns->len; i++) {
+		const struct control_conn *conn = g_ptr_array_index(server->conns, i);
+		if (conn->properties && conn->subscribed & bit)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* The line that @conn gets, made when the first needs it: all get the same two. */
+static GBytes *
+line_for(const struct control_conn *conn, GBytes *lines[2], const char *name, json_t *data,
+	 json_t *properties)
+{
+	guint which = conn->properties && properties;
+	if (lines[which])
+		return lines[which];
+	g_autoptr(json_t) copy = which ? json_copy(data) : json_incref(data);
+	if (which)
+		cairn_json_set(copy, "properties", json_incref(properties));
+	char *text = control_encode_event(name, copy, g_get_real_time());
+	return lines[which] = g_bytes_new_take(text, strlen(text));
+}
+
+void
+control_server_event_with(struct control_server *server, const char *name, json_t *data,
+			  json_t *properties)
+{
+	guint64 bit = event_bit(name);
+	GBytes *lines[2] = {NULL, NULL};
 	/* A client that cannot be written to leaves the array within the loop. */
 	g_autoptr(GPtrArray) conns =
 		g_ptr_array_new_with_free_func((GDestroyNotify)control_conn_unref);
@@ -186,15 +215,19 @@ control_server_event(struct control_server *server, const char *name, json_t *da
 		g_ptr_array_add(conns, control_conn_ref(g_ptr_array_index(server->conns, i)));
 	for (guint i = 0; i < conns->len; i++) {
 		struct control_conn *conn = g_ptr_array_index(conns, i);
-		if (!(conn->subscribed & bit))
-			continue;
-		if (!line) {
-			char *text = control_encode_event(name, data, g_get_real_time());
-			line = g_bytes_new_take(text, strlen(text));
-		}
-		control_conn_event(conn, line);
+		if (conn->subscribed & bit)
+			control_conn_event(conn, line_for(conn, lines, name, data, properties));
 	}
+	g_clear_pointer(&lines[0], g_bytes_unref);
+	g_clear_pointer(&lines[1], g_bytes_unref);
 	json_decref(data);
+	json_decref(properties);
+}
+
+void
+control_server_event(struct control_server *server, const char *name, json_t *data)
+{
+	control_server_event_with(server, name, data, NULL);
 }
 
 guint

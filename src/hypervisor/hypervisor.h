@@ -84,6 +84,7 @@ enum hv_event_type {
 	HV_EVENT_START_BLOCKED, /* a start failed while we hold the images of a shut-off machine */
 	HV_EVENT_BACKUP_ENDED,	/* our backup job ended though we did not end it */
 	HV_EVENT_SCRATCH_FULL,	/* a scratch file passed its threshold */
+	HV_EVENT_CHANGED,	/* anything else in a machine's life: defined, paused, ... */
 	HV_EVENT_DISCONNECTED,	/* the connection to libvirt broke; calls reconnect */
 };
 struct hv_event {

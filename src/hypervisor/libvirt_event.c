@@ -70,6 +70,8 @@ on_lifecycle(virConnectPtr conn, virDomainPtr dom, int event, int detail, void *
 			     detail == VIR_DOMAIN_EVENT_STOPPED_CRASHED	 ? "it crashed"
 			     : detail == VIR_DOMAIN_EVENT_STOPPED_FAILED ? "QEMU failed"
 									 : NULL);
+	} else {
+		hv_sink_emit(lv->sink, HV_EVENT_CHANGED, uuid, NULL);
 	}
 	return 0;
 }

@@ -79,35 +79,58 @@ class Daemon:
         self.log = tempfile.TemporaryFile()
         os.chmod(self.directory, 0o755)
         os.mkdir(self.path("run"), 0o755)
-        words = [program, "--config", self.path("conf"), "--state-dir", self.path("state"),
-                 "--run-dir", self.path("run"), "--connect", "fake:///test", "--socket-group", "",
-                 *options]
+        self.words = [program, "--config", self.path("conf"), "--state-dir",
+                      self.path("state"),
+                      "--run-dir", self.path("run"), "--connect", "fake:///test",
+                      "--socket-group", "", *options]
         for root in roots:
             os.mkdir(self.path(root))
-            words += ["--export-root", self.path(root)]
+            self.words += ["--export-root", self.path(root)]
         with open(self.path("conf"), "w"):
             pass
-        # The daemon says when it is ready, as to systemd.
-        ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        ready.bind(self.path("notify"))
-        ready.settimeout(SECONDS)
-        self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=self.log,
-                                        env=dict(os.environ, NOTIFY_SOCKET=self.path("notify")))
-        with ready:
-            while b"READY=1" not in ready.recv(4096):
-                pass
+        self.process = None
+        try:
+            self.begin()
+        except BaseException:
+            self.clean()
+            raise
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        status = self.process.wait(SECONDS)
+        try:
+            self.end()
+        finally:
+            self.clean()
+
+    def begin(self):
+        """Starts it; it says when it is ready, as to systemd."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            ready.bind(self.path("notify"))
+            ready.settimeout(SECONDS)
+            env = dict(os.environ, NOTIFY_SOCKET=self.path("notify"))
+            self.process = subprocess.Popen(self.words, stdin=subprocess.DEVNULL, stderr=self.log,
+                                            env=env)
+            while b"READY=1" not in ready.recv(4096):
+                pass
+        os.unlink(self.path("notify"))
+
+    def end(self):
+        process, self.process = self.process, None
+        process.terminate()
+        status = process.wait(SECONDS)
         self.log.seek(0)
         said = self.log.read().decode(errors="replace")
-        shutil.rmtree(self.directory)
         if status or "Sanitizer" in said:
             raise AssertionError("cairnd ended with %d:\n%s" % (status, said))
+
+    def clean(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+        shutil.rmtree(self.directory)
 
     def path(self, *names):
         return os.path.join(self.directory, *names)

@@ -24,7 +24,9 @@ handler(struct control_call *call, void *user_data)
 		g_autoptr(GError) error = NULL;
 		g_auto(GStrv) names = NULL;
 		if (cairn_json_get_strv_opt(call->arguments, "events", &names, &error) &&
-		    control_call_subscribe(call, names, &error))
+		    control_call_subscribe(
+			    call, names,
+			    json_is_true(json_object_get(call->arguments, "properties")), &error))
 			control_call_return(call, json_object());
 		else
 			control_call_error(call, error);

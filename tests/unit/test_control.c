@@ -322,6 +322,35 @@ test_filter(struct fixture *f, gconstpointer unused)
 	raw_close(&none);
 }
 
+/* Only who asked for properties gets them, and a later subscription replaces an earlier one. */
+static void
+test_properties(struct fixture *f, gconstpointer unused)
+{
+	struct raw plain, full;
+	raw_greeted(&plain, f->path);
+	raw_greeted(&full, f->path);
+	g_assert_false(control_server_wants_properties(f->server, "JOB_CHANGED"));
+	raw_say(&plain, "{\"execute\":\"subscribe\"}\n");
+	raw_expect(&plain, "return");
+	raw_say(&full, "{\"execute\":\"subscribe\",\"arguments\":{\"properties\":true,"
+		       "\"events\":[\"JOB_CHANGED\",\"JOB_REMOVED\"]}}\n");
+	raw_expect(&full, "return");
+	g_assert_true(control_server_wants_properties(f->server, "JOB_CHANGED"));
+	g_assert_false(control_server_wants_properties(f->server, "JOB_PROGRESS"));
+	control_server_event_with(f->server, "JOB_CHANGED", json_pack("{s:i}", "n", 1),
+				  json_pack("{s:s}", "Name", "x"));
+	raw_expect(&plain, "\"data\":{\"n\":1},");
+	raw_expect(&full, "\"data\":{\"n\":1,\"properties\":{\"Name\":\"x\"}},");
+	control_server_event(f->server, "JOB_REMOVED", json_pack("{s:i}", "n", 2));
+	raw_expect(&plain, "\"data\":{\"n\":2},");
+	raw_expect(&full, "\"data\":{\"n\":2},");
+	raw_say(&full, "{\"execute\":\"subscribe\"}\n");
+	raw_expect(&full, "return");
+	g_assert_false(control_server_wants_properties(f->server, "JOB_CHANGED"));
+	raw_close(&plain);
+	raw_close(&full);
+}
+
 /* A subscriber that reads nothing gets megabytes of events while another client is served: memory
  * stays bounded, the slow one is dropped, and nothing waits for it. */
 static void
@@ -462,6 +491,7 @@ main(int argc, char **argv)
 	add("filter", test_filter);
 	add("slow-reader", test_slow_reader);
 	add("large-answer-and-events", test_large_answer_and_events);
+	add("properties", test_properties);
 	add("answer-limit", test_answer_limit);
 	add("second-server", test_second_server);
 	g_test_add_func("/control/stale", test_stale);
