@@ -262,6 +262,8 @@ peer_role(const struct access *access, const struct access_identity *who)
 		return ROLE_NONE;
 	if (is_owner(access, who->uid))
 		return ROLE_ADMINISTRATOR;
+	if (who->front)
+		return ROLE_NONE;
 	return who->read_only ? ROLE_OBSERVER : ROLE_ADMINISTRATOR;
 }
 

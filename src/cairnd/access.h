@@ -5,6 +5,7 @@
  *   root, cairnd's own user            none    an administrator
  *   another, on control.sock           none    an administrator: the file's mode let it in
  *   another, on control-ro.sock        none    an observer
+ *   another, on control-front.sock     none    nobody
  *   the front end's user               none    nobody: it may read, whichever socket it uses
  *   root, cairnd's own, the front end  USER    USER, by the table of roles only
  *   another                            USER    nobody: it is refused
@@ -36,6 +37,7 @@ char *const *access_unix_groups(const struct access *access);
 struct access_identity {
 	guint uid;		  /* of the peer; (guint)-1: not known */
 	gboolean read_only;	  /* it came through control-ro.sock */
+	gboolean front;		  /* it came through control-front.sock */
 	const char *as;		  /* user that it speaks for; NULL */
 	char *const *unix_groups; /* of `as`, out of access_unix_groups(); NULL: none */
 };

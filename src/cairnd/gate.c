@@ -34,6 +34,8 @@ struct known {
 struct gate {
 	struct access *access;
 	GHashTable *users; /* name -> struct known */
+	gboolean has_front_end;
+	guint front_end_gid;
 };
 
 static void
@@ -68,9 +70,18 @@ gate_new(const struct config *config, GError **error)
 	struct gate *gate = g_new0(struct gate, 1);
 	gate->access = access;
 	gate->users = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, known_free);
+	gate->has_front_end = entry != NULL;
+	gate->front_end_gid = entry ? entry->pw_gid : 0;
 	if (*config->front_end_user && !entry)
 		g_info("there is no user \"%s\": no front end can come in", config->front_end_user);
 	return gate;
+}
+
+gboolean
+gate_front_end(const struct gate *gate, guint *ret_gid)
+{
+	*ret_gid = gate->front_end_gid;
+	return gate->has_front_end;
 }
 
 /* ---- the groups of a user ---- */
@@ -206,7 +217,11 @@ check(const struct daemon *daemon, const struct control_call *call, char *const 
       GError **error)
 {
 	const struct access *access = daemon->gate->access;
-	struct access_identity who = {call->peer.uid, call->peer.read_only, call->as, unix_groups};
+	struct access_identity who = {.uid = call->peer.uid,
+				      .read_only = call->peer.read_only,
+				      .front = call->peer.front,
+				      .as = call->as,
+				      .unix_groups = unix_groups};
 	g_autoptr(GError) missing = NULL;
 	g_auto(GStrv) groups = NULL;
 	const char *group = NULL;

@@ -11,6 +11,8 @@ struct gate;
 /* The peers are looked up here, so the front end's user must be there when the daemon starts. */
 struct gate *gate_new(const struct config *config, GError **error);
 void gate_free(struct gate *gate);
+/* Whether there is a user for front ends, and its group. */
+gboolean gate_front_end(const struct gate *gate, guint *ret_gid);
 CAIRN_DEFINE_AUTO(gate, gate_free)
 
 /* The server's handler: answers Denied, or hands over to handlers_call(), now or when the user's

@@ -166,7 +166,10 @@ start(struct daemon *daemon, struct store *store, GError **error)
 		return FALSE;
 	daemon->server =
 		control_server_new(config->run_dir, config->socket_group, gate_call, daemon, error);
-	if (!daemon->server)
+	guint gid;
+	if (!daemon->server ||
+	    (gate_front_end(daemon->gate, &gid) &&
+	     !control_server_open_front(daemon->server, config->run_dir, gid, error)))
 		return FALSE;
 	if (geteuid() == 0 && !control_group_exists(config->socket_group))
 		g_warning("there is no group \"%s\": only root can use %s/control.sock",

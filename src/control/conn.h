@@ -19,6 +19,7 @@ struct control_conn {
 	guint refs;
 	struct control_conn_owner *owner;
 	struct control_peer peer;
+	guint door;			     /* of the server, that it came through */
 	int fd;				     /* -1: closed */
 	guint source, watched;		     /* the source and the conditions it waits for */
 	guint resume;			     /* an idle source that goes on with buffered lines */

@@ -7,7 +7,8 @@
  * {"error":{"class":"NotFound","desc":TEXT},"id":ANY} server, later
  * {"event":"JOB_CHANGED","data":{...},"timestamp":{"seconds":N,"microseconds":N}}
  *
- * control.sock is for root and the group `cairn`, control-ro.sock for everybody and reads only. */
+ * control.sock is for root and the group `cairn`, control-ro.sock for everybody and reads only,
+ * control-front.sock for a front end. */
 #pragma once
 
 #include "base/auto.h"
@@ -18,7 +19,7 @@
 #define CONTROL_PROTOCOL    1
 #define CONTROL_FRAME_MAX   (1 << 20)  /* bytes of one line from a client */
 #define CONTROL_REPLY_MAX   (64 << 20) /* bytes of one line from the server */
-#define CONTROL_CLIENTS_MAX 256	       /* at most half of them on control-ro.sock */
+#define CONTROL_CLIENTS_MAX 256	       /* at most half on control-ro.sock, a quarter on -front */
 #define CONTROL_BACKLOG_MAX (8 << 20)  /* unsent bytes of one client; then it is dropped */
 #define CONTROL_USER_MAX    256	       /* bytes of a user's name in "as" */
 #define CONTROL_PENDING_MAX \
@@ -31,8 +32,9 @@ struct control_server;
 struct control_peer {
 	guint uid, gid;
 	gint pid;
-	char *user; /* name of uid, or its number */
-	gboolean read_only;
+	char *user;	    /* name of uid, or its number */
+	gboolean read_only; /* it came through control-ro.sock */
+	gboolean front;	    /* through control-front.sock */
 };
 
 /* One request under way. The handler answers it once, now or later, from the loop thread. */
@@ -61,6 +63,10 @@ typedef void (*control_handler_fn)(struct control_call *call, void *user_data);
 struct control_server *control_server_new(const char *run_dir, const char *group,
 					  control_handler_fn handler, void *user_data,
 					  GError **error);
+/* Also listens on RUN_DIR/control-front.sock (mode 0660, group @gid when we are root): a front end
+ * gets in without being in the group that may do everything. */
+gboolean control_server_open_front(struct control_server *server, const char *run_dir, guint gid,
+				   GError **error);
 /* Whether control.sock can be given to @group. */
 gboolean control_group_exists(const char *group);
 /* Closes all connections and removes the sockets; calls under way may still be answered. */

@@ -1,4 +1,4 @@
-/* The control server: two listening sockets, their clients, and events to those that asked. */
+/* The control server: its listening sockets, their clients, and events to those that asked. */
 #include "control/conn.h"
 #include "control/listen.h"
 #include "control/requests.h"
@@ -17,11 +17,11 @@
 /* Out of descriptors: accept(2) would fail at once for ever; try again after this many ms. */
 #define ACCEPT_PAUSE_MS 1000
 
-/* One of the two sockets. */
+/* One of the sockets; the third is open only for a front end. */
 struct door {
 	struct control_server *server;
 	struct control_listener listener;
-	gboolean read_only;
+	gboolean read_only, front;
 	guint clients_max;
 	guint clients;
 	guint source; /* waits for clients, or for the end of a pause */
@@ -29,7 +29,7 @@ struct door {
 
 struct control_server {
 	struct control_conn_owner owner; /* first: conn.c gives it back */
-	struct door doors[2];
+	struct door doors[3];
 	GPtrArray *conns; /* struct control_conn, one reference each */
 };
 
@@ -37,7 +37,7 @@ static void
 on_closed(struct control_conn_owner *owner, struct control_conn *conn)
 {
 	struct control_server *server = (struct control_server *)owner;
-	server->doors[conn->peer.read_only ? 1 : 0].clients--;
+	server->doors[conn->door].clients--;
 	g_ptr_array_remove_fast(server->conns, conn);
 }
 
@@ -60,6 +60,8 @@ admit(struct door *door, int fd)
 		return;
 	}
 	struct control_conn *conn = control_conn_new(fd, door->read_only, &door->server->owner);
+	conn->door = (guint)(door - door->server->doors);
+	conn->peer.front = door->front;
 	door->clients++;
 	g_ptr_array_add(door->server->conns, control_conn_ref(conn));
 	control_conn_start(conn);
@@ -140,14 +142,24 @@ control_server_new(const char *run_dir, const char *group, control_handler_fn ha
 		server->doors[i].server = server;
 		server->doors[i].listener.fd = -1;
 		server->doors[i].read_only = i == 1;
+		server->doors[i].front = i == 2;
 	}
 	/* Everybody may come to the second door, so it cannot take all the places. */
 	server->doors[0].clients_max = CONTROL_CLIENTS_MAX;
 	server->doors[1].clients_max = CONTROL_CLIENTS_MAX / 2;
+	server->doors[2].clients_max = CONTROL_CLIENTS_MAX / 4;
 	if (!open_door(server, 0, run_dir, "control.sock", 0660, find_group(group), error) ||
 	    !open_door(server, 1, run_dir, "control-ro.sock", 0666, (guint)-1, error))
 		return NULL;
 	return g_steal_pointer(&server);
+}
+
+gboolean
+control_server_open_front(struct control_server *server, const char *run_dir, guint gid,
+			  GError **error)
+{
+	return open_door(server, 2, run_dir, "control-front.sock", 0660,
+			 geteuid() == 0 ? gid : (guint)-1, error);
 }
 
 void

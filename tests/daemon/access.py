@@ -168,7 +168,7 @@ def as_nobody(daemon, sock, messages):
         try:
             ours.close()
             os.setgroups([])
-            os.setgid(65534)
+            os.setgid(pwd.getpwuid(65534).pw_gid)
             os.setuid(65534)
             with Client(daemon.path("run", sock)) as client:
                 answers = []
@@ -202,13 +202,23 @@ def test_other_users():
         os.chmod(daemon.path("run", "control.sock"), 0o666)
         got = as_nobody(daemon, "control.sock", [read, access] + named + [change])
         assert got == [None, None, "Denied", "Denied", None], got
+        assert not os.path.exists(daemon.path("run", "control-front.sock"))
     # The front end: reads in its own name, acts for adam only, whatever socket it came by.
     with prepared("--front-end-user", nobody) as daemon:
-        os.chmod(daemon.path("run", "control.sock"), 0o666)
-        got = as_nobody(daemon, "control.sock", [read, change, access] + named + [change])
+        got = as_nobody(daemon, "control-front.sock", [read, change, access] + named + [change])
         assert got == [None, "Denied", None, None, None, "Denied"], got
+        os.chmod(daemon.path("run", "control.sock"), 0o666)
+        got = as_nobody(daemon, "control.sock", [read, change, access] + [change])
+        assert got == [None, "Denied", None, "Denied"], got
         got = as_nobody(daemon, "control-ro.sock", [read, change, access] + named)
         assert got == [None, "Denied", None, None, "Denied"], got
+    # Somebody else at the front end's socket has nothing.
+    with prepared("--front-end-user", "root") as daemon:
+        front = daemon.path("run", "control-front.sock")
+        assert os.stat(front).st_mode & 0o777 == 0o660 and os.stat(front).st_uid == 0
+        os.chmod(front, 0o666)
+        got = as_nobody(daemon, "control-front.sock", [read, change, access] + named)
+        assert got == ["Denied"] * 5, got
     return None
 
 

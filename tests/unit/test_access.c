@@ -63,24 +63,32 @@ test_peers(void)
 {
 	static const struct {
 		int uid;
-		gboolean read_only, has_front_end;
+		enum { MAIN, READING, FRONT_DOOR } socket;
+		gboolean has_front_end;
 		enum may may;
 	} rows[] = {
-		{ROOT, FALSE, TRUE, EVERYTHING},
-		{ROOT, TRUE, TRUE, EVERYTHING}, /* the server refuses changes there */
-		{OWN, FALSE, TRUE, EVERYTHING},
-		{OTHER, FALSE, TRUE, EVERYTHING}, /* of the socket's group */
-		{OTHER, TRUE, TRUE, READS_AS_OBSERVER},
-		{FRONT, FALSE, TRUE, READS}, /* of the socket's group too: does not count */
-		{FRONT, TRUE, TRUE, READS},
-		{FRONT, TRUE, FALSE, READS_AS_OBSERVER},
-		{NOBODY, FALSE, TRUE, NOTHING},
-		{NOBODY, TRUE, TRUE, NOTHING},
-		{NOBODY, FALSE, FALSE, NOTHING},
+		{ROOT, MAIN, TRUE, EVERYTHING},
+		{ROOT, READING, TRUE, EVERYTHING}, /* the server refuses changes there */
+		{OWN, MAIN, TRUE, EVERYTHING},
+		{OTHER, MAIN, TRUE, EVERYTHING}, /* of the socket's group */
+		{OTHER, READING, TRUE, READS_AS_OBSERVER},
+		{FRONT, MAIN, TRUE, READS}, /* of the socket's group too: does not count */
+		{FRONT, READING, TRUE, READS},
+		{FRONT, READING, FALSE, READS_AS_OBSERVER},
+		{NOBODY, MAIN, TRUE, NOTHING},
+		{NOBODY, READING, TRUE, NOTHING},
+		{NOBODY, MAIN, FALSE, NOTHING},
+		{ROOT, FRONT_DOOR, TRUE, EVERYTHING},
+		{OWN, FRONT_DOOR, TRUE, EVERYTHING},
+		{FRONT, FRONT_DOOR, TRUE, READS},
+		{OTHER, FRONT_DOOR, TRUE, NOTHING}, /* its group is the front end's */
+		{FRONT, FRONT_DOOR, FALSE, NOTHING},
 	};
 	for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
 		cairn_auto(access) access = make(rows[i].has_front_end);
-		struct access_identity who = {(guint)rows[i].uid, rows[i].read_only, NULL, NULL};
+		struct access_identity who = {.uid = (guint)rows[i].uid,
+					      .read_only = rows[i].socket == READING,
+					      .front = rows[i].socket == FRONT_DOOR};
 		for (const struct request *request = requests; request->name; request++)
 			expect(access, &who, request, "web", expected(rows[i].may, request));
 	}
@@ -92,7 +100,7 @@ test_no_peers(void)
 {
 	cairn_auto(access) access = access_new(NULL, NULL, NULL, NULL);
 	for (guint i = 0; i < 2; i++) {
-		struct access_identity who = {ROOT, FALSE, i ? "adam" : NULL, NULL};
+		struct access_identity who = {.uid = ROOT, .as = i ? "adam" : NULL};
 		for (const struct request *request = requests; request->name; request++)
 			expect(access, &who, request, "web", FALSE);
 	}
@@ -167,9 +175,10 @@ test_users(void)
 		for (guint u = 0; u < G_N_ELEMENTS(users); u++)
 			for (guint g = 0; g < G_N_ELEMENTS(groups); g++)
 				for (const struct request *it = requests; it->name; it++) {
-					struct access_identity who = {(guint)peers[p], FALSE,
-								      users[u].user,
-								      (char *const *)users[u].in};
+					struct access_identity who = {
+						.uid = (guint)peers[p],
+						.as = users[u].user,
+						.unix_groups = (char *const *)users[u].in};
 					expect(access, &who, it, groups[g],
 					       trusted && may(u, it, groups[g]));
 				}
@@ -203,7 +212,7 @@ says(const char *as, int uid, const char *name, const char *group, const char *w
 {
 	g_autoptr(GError) error = NULL;
 	cairn_auto(access) access = make(TRUE);
-	struct access_identity who = {(guint)uid, FALSE, as, NULL};
+	struct access_identity who = {.uid = (guint)uid, .as = as};
 	g_assert_false(access_check(access, &who, request_find(name), group, &error));
 	if (!strstr(error->message, words))
 		g_error("\"%s\" does not say \"%s\"", error->message, words);
