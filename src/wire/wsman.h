@@ -62,8 +62,10 @@ struct wsman_request {
 	enum wsman_uri_family family;
 	gboolean anonymous_reply; /* ReplyTo is absent or anonymous: anything else is a fault */
 	guint64 max_envelope;	  /* bytes of the answer */
-	gint64 timeout_usec;	  /* OperationTimeout; 0: not said */
-	char *locale;		  /* or NULL */
+	gboolean skip_oversized;  /* Policy="Skip": an item that does not fit is left out */
+	char *not_understood, *not_understood_ns; /* the header of WSMAN_FAULT_MUST_UNDERSTAND */
+	gint64 timeout_usec;			  /* OperationTimeout; 0: not said */
+	char *locale;				  /* or NULL */
 	gboolean from_winrm; /* set by the caller from User-Agent before reading: 25-character or
 			      * xs datetimes, see protocol.md's facts */
 	/* Enumerate, Pull, Release */
@@ -130,6 +132,17 @@ enum wsman_fault_code {
 	WSMAN_FAULT_INVALID_TIMEOUT,
 	WSMAN_FAULT_UNSUPPORTED_FEATURE,
 	WSMAN_FAULT_VERSION_MISMATCH,
+	/* the same subcodes with other details (DSP0226 14.6 and Annex E) */
+	WSMAN_FAULT_ADDRESSING_MODE,  /* UnsupportedFeature: a ReplyTo of its own */
+	WSMAN_FAULT_ENUMERATION_MODE, /* UnsupportedFeature */
+	WSMAN_FAULT_BOOKMARKS,	      /* UnsupportedFeature */
+	WSMAN_FAULT_LOCALE,	      /* UnsupportedFeature */
+	WSMAN_FAULT_FRAGMENT,	      /* UnsupportedFeature: FragmentLevelAccess */
+	WSMAN_FAULT_FRAGMENT_PATH,    /* wsman:CannotProcessFilter */
+	WSMAN_FAULT_ACTION_MISMATCH,  /* ActionNotSupported: the body is another action's */
+	WSMAN_FAULT_UNREPORTABLE,     /* EncodingLimit: done, and the answer does not fit */
+	WSMAN_FAULT_EVENT_EXPIRATION, /* wse:InvalidExpirationTime */
+	WSMAN_FAULT_EVENT_FILTER,     /* wse:FilteringRequestedUnavailable */
 	WSMAN_FAULT_LAST,
 };
 
@@ -160,6 +173,12 @@ gboolean wsman_write_page(GString *out, const struct cim_schema *schema,
 			  const struct wsman_request *enumerate,
 			  const struct wsman_request *request, struct cim_list *list,
 			  const char *context, gboolean *ret_end, GError **error);
+/* The same for ENUMERATE_CLASSES: @classes is NULL terminated, *@position the first that is not
+ * told yet; it moves on. Class metadata of a GET is wsman_write_reply()'s. */
+gboolean wsman_write_class_page(GString *out, const struct wsman_request *enumerate,
+				const struct wsman_request *request,
+				const struct cim_class *const *classes, guint *position,
+				const char *context, gboolean *ret_end, GError **error);
 /* RELEASE, UNSUBSCRIBE: an empty body. */
 void wsman_write_empty(GString *out, const struct wsman_request *request);
 /* SUBSCRIBE and RENEW, GET_STATUS. @context NULL unless pull mode. */
