@@ -40,10 +40,10 @@ typedef void (*model_done_fn)(struct cim_reply *reply, void *user_data); /* take
 
 /* Does @op for @user (an authenticated name; never NULL: "nobody" does not get here). When the
  * answer is at hand, fills *@ret_reply and returns TRUE: the fast path of reads. Else returns
- * FALSE, and
- * @done is called once, later, from the main loop. @op need not outlive the call. Pull operations
- * (OPEN, PULL, CLOSE) are not for here: the caller opens with the operation in op->opens. Errors
- * are CIM_ERROR or CAIRN_ERROR; a method's own refusal is its return value. */
+ * FALSE, and @done is called once, later, from the main loop; @op stays as it is until then, or
+ * until model_cancel(). Pull operations (PULL, CLOSE) are not for here: the caller opens with
+ * OPEN, the operation in op->opens. Errors are CIM_ERROR or CAIRN_ERROR; a method's own refusal is
+ * its return value. Lists are not narrowed to op->list or the query's. */
 gboolean model_run(struct model *model, const struct cim_op *op, const char *user,
 		   struct cim_reply *ret_reply, model_done_fn done, void *user_data);
 /* Drops a run whose client went away: @done is not called any more. What was asked of cairnd goes
