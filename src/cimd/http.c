@@ -3,6 +3,8 @@
 
 #include "base/error.h"
 
+#include <poll.h>
+
 #define TICK_MS 500 /* how exact deadlines are */
 
 /* ---- identities ---- */
@@ -61,21 +63,40 @@ drop_retired(struct http_server *server)
 	}
 }
 
+/* libmicrohttpd does not look at a connection whose answer it waits for. Who has shut its side down
+ * has gone: clients of HTTP do not half-close. */
+static void
+look_for_gone(struct http_conn *conn)
+{
+	struct http_exchange *x = conn->current;
+	struct pollfd state = {.fd = conn->fd, .events = POLLRDHUP};
+	if (!x || !x->gone || x->stage != STAGE_HANDLER || poll(&state, 1, 0) <= 0)
+		return;
+	void (*gone)(struct http_exchange *, gpointer) = x->gone;
+	x->gone = NULL;
+	gone(x, x->gone_data);
+}
+
+static void
+look_at_conn(struct http_conn *conn, gint64 now)
+{
+	look_for_gone(conn);
+	if (conn->closing || !conn->deadline || conn->deadline > now)
+		return;
+	g_debug("http: %s took too long", conn->peer);
+	http_conn_kill(conn);
+}
+
 static gboolean
 on_tick(gpointer user)
 {
 	struct http_server *server = user;
 	gint64 now = g_get_monotonic_time();
-	GHashTableIter iter;
-	gpointer key;
-	g_hash_table_iter_init(&iter, server->conns);
-	while (g_hash_table_iter_next(&iter, &key, NULL)) {
-		struct http_conn *conn = key;
-		if (conn->closing || !conn->deadline || conn->deadline > now)
-			continue;
-		g_debug("http: %s took too long", conn->peer);
-		http_conn_kill(conn);
-	}
+	/* Who is told that a client has gone may answer, which may end the connection. */
+	g_autofree gpointer *conns = g_hash_table_get_keys_as_array(server->conns, NULL);
+	for (gpointer *conn = conns; *conn; conn++)
+		if (g_hash_table_contains(server->conns, *conn))
+			look_at_conn(*conn, now);
 	drop_retired(server);
 	return G_SOURCE_CONTINUE;
 }

@@ -40,13 +40,14 @@ add_header(struct MHD_Response *response, const char *name, const char *value)
 		MHD_add_response_header(response, name, value);
 }
 
-/* With M-POST the answer's CIM headers wear the request's prefix (RFC 2774 section 5). */
+/* With M-POST the answer's CIM headers wear the request's prefix, and Ext, which has no value, says
+ * that it was understood (RFC 2774 section 5.1); the library wants one of a byte. */
 static void
 add_headers(const struct http_exchange *x, struct MHD_Response *response,
 	    const struct http_header *headers)
 {
 	if (x->prefix)
-		MHD_add_response_header(response, "Ext", "");
+		MHD_add_response_header(response, "Ext", " ");
 	for (; headers && headers->name; headers++) {
 		gboolean ours = x->prefix && g_ascii_strncasecmp(headers->name, "CIM", 3) == 0;
 		g_autofree char *name = g_strconcat(ours ? x->prefix : "", headers->name, NULL);

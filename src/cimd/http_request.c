@@ -15,11 +15,22 @@ struct head {
 	guint64 length;
 };
 
+/* "Content-Length : 3" and lines that begin with a space come through the library as names. */
+static gboolean
+is_token(const char *name)
+{
+	for (const char *at = name; *at; at++)
+		if (!g_ascii_isalnum(*at) && !strchr("!#$%&'*+-.^_`|~", *at))
+			return FALSE;
+	return *name != '\0';
+}
+
 static enum MHD_Result
 look_at_header(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct head *head = user;
 	head->count++;
+	head->bad = head->bad || !is_token(name);
 	if (g_ascii_strcasecmp(name, "Content-Length") == 0) {
 		head->lengths++;
 		if (!value ||
