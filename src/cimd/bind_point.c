@@ -31,14 +31,14 @@ member_consistency(const struct bind_source *source, const struct cim_member *me
 	return consistency(source->part, argument);
 }
 
+/* Without the point's name, which changes with its group's. */
 static struct cim_value
 point_description(const struct bind_source *source, const struct cim_member *member,
 		  const char *argument)
 {
-	const char *name = json_string_value(json_object_get(source->json, "name"));
 	const char *created = json_string_value(json_object_get(source->json, "created"));
-	return cim_string_take(g_strdup_printf("Reference point %s, taken at %s", name ? name : "",
-					       created ? created : "an unknown time"));
+	return cim_string_take(
+		g_strdup_printf("Taken at %s", created ? created : "an unknown time"));
 }
 
 static const struct bind_property point_rows[] = {

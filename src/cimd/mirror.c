@@ -135,11 +135,18 @@ group_deleted(struct mirror *mirror, const json_t *data)
 	mirror_remove_group(mirror, event_id(data));
 }
 
+/* The whole machine, or that it is gone; anything else only says that something changed. */
 static void
 vm_changed(struct mirror *mirror, const json_t *data)
 {
-	mirror->vms_at = 0;
-	mirror->vms_changed = TRUE;
+	if (json_is_true(json_object_get(data, "removed"))) {
+		mirror_remove_vm(mirror, event_id(data));
+	} else if (json_object_get(data, "disks")) {
+		mirror_apply_vm(mirror, data);
+	} else {
+		mirror->vms_at = 0;
+		mirror->vms_changed = TRUE;
+	}
 }
 
 static void
@@ -151,7 +158,7 @@ on_event(const char *name, const json_t *event, void *user_data)
 	} events[] = {
 		{"JOB_CREATED", job_event},
 		{"JOB_CHANGED", job_event},
-		{"JOB_PROGRESS", mirror_apply_progress},
+		{"JOB_PROGRESS", job_event},
 		{"JOB_REMOVED", job_removed},
 		{"POINT_CREATED", mirror_apply_point},
 		{"POINT_CHANGED", mirror_apply_point},

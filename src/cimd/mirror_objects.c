@@ -75,6 +75,25 @@ member_ids(const json_t *members)
 	return ids;
 }
 
+/* A point is called after its group. */
+static void
+rename_points(struct mirror *mirror, const struct mirror_group *group)
+{
+	for (guint i = 0; i < mirror->points.ordered->len; i++) {
+		struct mirror_point *point = mirror->points.ordered->pdata[i];
+		if (strcmp(point->group, group->id) != 0)
+			continue;
+		g_free(point->name);
+		point->name = g_strdup_printf("%s@%" G_GUINT64_FORMAT, group->name, point->number);
+		cairn_auto(cim_instance) before = g_steal_pointer(&point->instance);
+		if (!before)
+			continue;
+		point->instance = cim_instance_copy(before);
+		cim_instance_set(point->instance, "ElementName", cim_string(point->name));
+		tell(mirror, before, point->instance);
+	}
+}
+
 void
 mirror_apply_group(struct mirror *mirror, const json_t *json)
 {
@@ -88,22 +107,13 @@ mirror_apply_group(struct mirror *mirror, const json_t *json)
 	group->seen = mirror->fill;
 	group->instance = bind_group_instance(mirror->model, json);
 	struct mirror_group *old = mirror_group(mirror, group->id);
+	gboolean renamed = old && strcmp(old->name, name) != 0;
 	cairn_auto(cim_instance) before =
 		old && old->instance ? cim_instance_ref(old->instance) : NULL;
 	mirror_table_put(&mirror->groups, group->id, group);
 	tell(mirror, before, group->instance);
-}
-
-void
-mirror_remove_group(struct mirror *mirror, const char *id)
-{
-	struct mirror_group *group = mirror_group(mirror, id);
-	if (!group)
-		return;
-	cairn_auto(cim_instance) before =
-		group->instance ? cim_instance_ref(group->instance) : NULL;
-	mirror_table_remove(&mirror->groups, group->id);
-	tell(mirror, before, NULL);
+	if (renamed)
+		rename_points(mirror, group);
 }
 
 /* ---- points ---- */
@@ -224,6 +234,24 @@ mirror_remove_point(struct mirror *mirror, const char *id)
 	cim_instance_unref(before.instance);
 }
 
+/* Its points are gone with it (GROUP_DELETED). */
+void
+mirror_remove_group(struct mirror *mirror, const char *id)
+{
+	struct mirror_group *group = mirror_group(mirror, id);
+	if (!group)
+		return;
+	cairn_auto(cim_instance) before =
+		group->instance ? cim_instance_ref(group->instance) : NULL;
+	for (guint i = mirror->points.ordered->len; i-- > 0;) {
+		const struct mirror_point *point = mirror->points.ordered->pdata[i];
+		if (strcmp(point->group, group->id) == 0)
+			mirror_remove_point(mirror, point->id);
+	}
+	mirror_table_remove(&mirror->groups, group->id);
+	tell(mirror, before, NULL);
+}
+
 /* ---- jobs ---- */
 
 static struct mirror_job *
@@ -260,24 +288,6 @@ mirror_apply_job(struct mirror *mirror, const json_t *json)
 }
 
 void
-mirror_apply_progress(struct mirror *mirror, const json_t *json)
-{
-	struct mirror_job *job = mirror_job(mirror, text_of(json, "id"));
-	if (json_object_get(json, "properties")) {
-		mirror_apply_job(mirror, json);
-		return;
-	}
-	if (!job || !job->instance)
-		return;
-	cairn_auto(cim_instance) before = g_steal_pointer(&job->instance);
-	struct cim_value percent = cim_uint(CIM_UINT16, MIN(number_of(json, "percent"), 100));
-	job->instance = cim_instance_copy(before);
-	cim_instance_set(job->instance, "PercentComplete", percent);
-	cim_instance_set(job->instance, "JobStatus", cim_string(text_of(json, "status")));
-	tell(mirror, before, job->instance);
-}
-
-void
 mirror_remove_job(struct mirror *mirror, const char *id)
 {
 	struct mirror_job *job = mirror_job(mirror, id);
@@ -302,14 +312,14 @@ mirror_job_instance(const struct mirror *mirror, const struct mirror_job *job)
 
 /* ---- machines ---- */
 
-static void
-apply_vm(struct mirror *mirror, json_t *json)
+void
+mirror_apply_vm(struct mirror *mirror, const json_t *json)
 {
 	g_autofree char *id = id_of(json, "id");
 	const json_t *disks = json_object_get(json, "disks");
-	struct mirror_vm *old = mirror_vm(mirror, id);
 	if (!id || !text_of(json, "name"))
 		return;
+	struct mirror_vm *old = mirror_vm(mirror, id);
 	if (old && json_equal(old->json, json)) {
 		old->seen = mirror->fill;
 		return;
@@ -317,7 +327,7 @@ apply_vm(struct mirror *mirror, json_t *json)
 	struct mirror_vm *vm = g_new0(struct mirror_vm, 1);
 	vm->id = g_steal_pointer(&id);
 	vm->name = g_strdup(text_of(json, "name"));
-	vm->json = json_incref(json);
+	vm->json = json_incref((json_t *)json);
 	vm->seen = mirror->fill;
 	vm->disks = g_ptr_array_new_with_free_func(mirror_disk_free);
 	for (size_t i = 0; i < json_array_size(disks); i++) {
@@ -332,12 +342,20 @@ apply_vm(struct mirror *mirror, json_t *json)
 }
 
 void
+mirror_remove_vm(struct mirror *mirror, const char *id)
+{
+	const struct mirror_vm *vm = mirror_vm(mirror, id);
+	if (vm)
+		mirror_table_remove(&mirror->vms, vm->id);
+}
+
+void
 mirror_apply_vms(struct mirror *mirror, const json_t *list)
 {
 	g_autoptr(GHashTable) told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (size_t i = 0; i < json_array_size(list); i++) {
-		json_t *json = json_array_get(list, i);
-		apply_vm(mirror, json);
+		const json_t *json = json_array_get(list, i);
+		mirror_apply_vm(mirror, json);
 		if (text_of(json, "id"))
 			g_hash_table_add(told, id_of(json, "id"));
 	}

@@ -35,5 +35,6 @@ void mirror_table_put(struct mirror_table *table, const char *id, void *object);
 void mirror_table_remove(struct mirror_table *table, const char *id);
 /* Removes what the last filling did not tell. */
 void mirror_sweep(struct mirror *mirror);
-/* Bytes were moved: @json is as in JOB_PROGRESS. */
-void mirror_apply_progress(struct mirror *mirror, const json_t *json);
+/* One machine, as vm-list tells it. */
+void mirror_apply_vm(struct mirror *mirror, const json_t *json);
+void mirror_remove_vm(struct mirror *mirror, const char *id);
