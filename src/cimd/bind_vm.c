@@ -282,7 +282,6 @@ static const struct bind_property drive_rows[] = {
 	{"ConsumerVisibility", bind_constant, "3"},
 	{"Address", bind_part, "target"},
 	{"VirtualQuantityUnits", bind_constant, "count"},
-	{"TargetVtl", bind_constant, "0"},
 	{0},
 };
 
