@@ -228,9 +228,15 @@ cli_set_span(json_t *arguments, const char *key, const char *text, GError **erro
 }
 
 gboolean
+cli_set_count(json_t *arguments, const char *key, const char *text, guint64 max, GError **error)
+{
+	return set_number(arguments, key, text, parse_count, max, error);
+}
+
+gboolean
 cli_set_priority(json_t *arguments, const char *text, GError **error)
 {
-	return set_number(arguments, "priority", text, parse_count, PRIORITY_MAX, error);
+	return cli_set_count(arguments, "priority", text, PRIORITY_MAX, error);
 }
 
 char *

@@ -68,6 +68,8 @@ gboolean cli_usage_error(GError **error, const char *format, ...) G_GNUC_PRINTF(
  * error and make it one of usage; on success the member @key of @arguments is set. */
 gboolean cli_set_size(json_t *arguments, const char *key, const char *text, GError **error);
 gboolean cli_set_span(json_t *arguments, const char *key, const char *text, GError **error);
+gboolean cli_set_count(json_t *arguments, const char *key, const char *text, guint64 max,
+		       GError **error);
 gboolean cli_set_priority(json_t *arguments, const char *text, GError **error);
 /* Sets the member unless @text is NULL. */
 void cli_set_text(json_t *arguments, const char *key, const char *text);

@@ -9,8 +9,10 @@
 
 #include <string.h>
 
+#define LIMIT_MAX 10000 /* jobs in one answer */
+
 static struct {
-	char *group, *priority, *rate, *keep;
+	char *group, *limit, *priority, *rate, *keep;
 	gboolean active, properties;
 } opt;
 
@@ -62,11 +64,14 @@ job_list(struct cli *cli, char *const *args, GError **error)
 {
 	static const char *const headers[] = {">JOB",	"WHAT",	     "STATE", ">DONE",
 					      ">BYTES", "SUBMITTED", "ENDED", NULL};
-	json_t *arguments = json_object();
+	g_autoptr(json_t) arguments = json_object();
+	if (!cli_set_count(arguments, "limit", opt.limit, LIMIT_MAX, error))
+		return CLI_USAGE;
 	cli_set_text(arguments, "group", opt.group);
 	if (opt.active)
 		cairn_json_set_bool(arguments, "active", TRUE);
-	return cli_list(cli, "job-list", arguments, headers, add_row, "no jobs", error);
+	return cli_list(cli, "job-list", json_incref(arguments), headers, add_row, "no jobs",
+			error);
 }
 
 static void
@@ -230,6 +235,7 @@ job_set(struct cli *cli, char *const *args, GError **error)
 static const GOptionEntry list_options[] = {
 	{"active", 'a', 0, G_OPTION_ARG_NONE, &opt.active, "Only jobs that have not ended", NULL},
 	{"group", 'g', 0, G_OPTION_ARG_STRING, &opt.group, "Only jobs of this group", "GROUP"},
+	{"limit", 'n', 0, G_OPTION_ARG_STRING, &opt.limit, "Only the newest, e.g. 20", "N"},
 	G_OPTION_ENTRY_NULL,
 };
 

@@ -137,8 +137,36 @@ run_status(struct cli *cli, char *const *args, GError **error)
 	return CLI_OK;
 }
 
+static int
+run_access(struct cli *cli, char *const *args, GError **error)
+{
+	json_t *arguments = json_pack("{s:s}", "user", args[0]);
+	if (!arguments) {
+		cli_usage_error(error, "the name of the user is not UTF-8");
+		return CLI_USAGE;
+	}
+	g_autoptr(json_t) access = cli_call(cli, "query-access", arguments, error);
+	if (!access)
+		return CLI_FAILED;
+	if (cli->json) {
+		cli_print_json(access);
+		return CLI_OK;
+	}
+	cairn_auto(table) sheet = table_new_sheet();
+	const char *role = field_text(access, "role");
+	table_pair(sheet, "user", field_text(access, "user"));
+	table_pair(sheet, "role", role ? role : "none");
+	table_pair_take(sheet, "acts on groups", field_any(access, "groups"));
+	cli_print_table(sheet, 0);
+	return CLI_OK;
+}
+
 const struct command status_command[] = {
 	{"status", NULL, "", 0, 0, COMMAND_READ, "What the daemon is doing", NULL, NULL,
 	 run_status},
+	{"access", NULL, "USER", 1, 1, 0, "What a user may do over the CIM front end",
+	 "The roles are in cairn.conf; users of this host who may use the daemon's sockets are "
+	 "not meant.",
+	 NULL, run_access},
 	{0},
 };

@@ -201,6 +201,10 @@ class FakeCairnd:
                 "jobs": {"waiting": 0, "running": 1, "finished": 4},
                 "config": {"state-dir": "/var/lib/cairn", "workers": 2}}
 
+    def on_query_access(self, user):
+        return {"user": user, "role": "operator" if user == "bob" else None,
+                "groups": ["web", "db"] if user == "bob" else []}
+
     def on_vm_list(self):
         return [{"id": DB, "name": "db", "uri": "qemu:///system", "state": "running",
                  "agent": True, "busy": None, "groups": ["web"],
@@ -306,9 +310,10 @@ class FakeCairnd:
             return job(1, state=7, done=256 * MIB)
         raise Refused("NotFound", "no job %s" % name)
 
-    def on_job_list(self, active=False, group=None):
-        return [job(1, state=7, done=256 * MIB), job(2, "point-create", 10, error="no space"),
+    def on_job_list(self, active=False, group=None, limit=10000):
+        jobs = [job(1, state=7, done=256 * MIB), job(2, "point-create", 10, error="no space"),
                 job(3, done=100 * MIB, rate=50 * MIB)]
+        return jobs[-limit:]
 
     def on_job_show(self, job):
         return dict(self.find_job(job), properties={"JobState": 7, "Caption": None,
