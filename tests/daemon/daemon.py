@@ -79,7 +79,8 @@ class Daemon:
         self.log = tempfile.TemporaryFile()
         os.chmod(self.directory, 0o755)
         os.mkdir(self.path("run"), 0o755)
-        self.words = [program, "--config", self.path("conf"), "--state-dir",
+        # No test here copies a disk, and the daemon wants a program that is there.
+        self.words = [program, "--export-program", "/bin/true", "--config", self.path("conf"), "--state-dir",
                       self.path("state"),
                       "--run-dir", self.path("run"), "--connect", "fake:///test",
                       "--socket-group", "", *options]
