@@ -53,6 +53,8 @@ struct wsman_subscribe {
 	char *end_to;		 /* or NULL */
 	gint64 heartbeat_usec;	 /* 0: none */
 	guint max_items;	 /* of one delivery; 0: not said */
+	guint retry_total;	 /* wsman:ConnectionRetry; 0: not said */
+	gint64 retry_usec;
 	gboolean bookmarks;
 };
 
@@ -193,5 +195,10 @@ void wsman_write_event(GString *out, const struct cim_schema *schema,
 		       const char *message_id);
 void wsman_write_heartbeat(GString *out, const struct wsman_request *subscription,
 			   const char *message_id);
+/* wse:SubscriptionEnd for EndTo; @status is the last part of the URI: "DeliveryFailure",
+ * "SourceShuttingDown", "SourceCanceling". */
+void wsman_write_subscription_end(GString *out, const struct wsman_request *subscription,
+				  const char *identifier, const char *status,
+				  const char *message_id);
 /* Whether an answer to a push acknowledges @message_id. */
 gboolean wsman_read_ack(const char *data, gsize len, const char *message_id);
