@@ -134,8 +134,7 @@ grant(struct subscription *subscription, const struct wsman_request *request, GE
 	if (request->expires_at)
 		span = request->expires_at - g_get_real_time();
 	if (span < 0 || (request->expires_at && span == 0))
-		return wsman_fail(error, WSMAN_FAULT_INVALID_EXPIRATION,
-				  "the expiry is in the past");
+		return wsman_fail(error, WSMAN_FAULT_EVENT_EXPIRATION, "the expiry is in the past");
 	subscription->pull_renews = span == 0 && subscription->context;
 	if (span == 0)
 		span = (gint64)EVENTS_EXPIRES_DEFAULT_SEC * G_USEC_PER_SEC;
@@ -159,7 +158,7 @@ make(struct events *events, const struct wsman_request *request, const char *use
 		return NULL;
 	}
 	if (request->subscribe.bookmarks) {
-		wsman_fail(error, WSMAN_FAULT_UNSUPPORTED_FEATURE, "there are no bookmarks");
+		wsman_fail(error, WSMAN_FAULT_BOOKMARKS, "there are no bookmarks");
 		return NULL;
 	}
 	if (!events_room(events, user)) {

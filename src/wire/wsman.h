@@ -51,6 +51,7 @@ struct wsman_subscribe {
 	char *notify_parameters; /* reference parameters to send back as headers: XML text, or NULL
 				  */
 	char *end_to;		 /* or NULL */
+	char *end_parameters;	 /* as notify_parameters, of EndTo */
 	gint64 heartbeat_usec;	 /* 0: none */
 	guint max_items;	 /* of one delivery; 0: not said */
 	guint retry_total;	 /* wsman:ConnectionRetry; 0: not said */

@@ -7,6 +7,7 @@
 #define ACTION_EVENT	 WSMAN_URI "/Event"
 #define ACTION_EVENTS	 WSMAN_URI "/Events"
 #define ACTION_HEARTBEAT WSMAN_URI "/Heartbeat"
+#define ACTION_END	 NS_WSE "/SubscriptionEnd"
 
 /* ---- Subscribe ---- */
 
@@ -88,6 +89,21 @@ read_heartbeat(const struct xml_node *delivery, struct wsman_subscribe *subscrib
 			  word);
 }
 
+/* How often and at what intervals a delivery that failed is tried again (DSP0226 10.2.6). What is
+ * not understood is left to us, as what is not said. */
+static void
+read_retry(const struct xml_node *delivery, struct wsman_subscribe *subscribe)
+{
+	const struct xml_node *node = wsman_child(delivery, "ConnectionRetry");
+	g_autofree char *word = node ? wsman_word(node) : NULL;
+	const char *total = node ? xml_attr(node, "Total") : NULL;
+	guint64 number;
+	if (!word || !wsman_duration(word, &subscribe->retry_usec))
+		return;
+	if (total && g_ascii_string_to_unsigned(total, 10, 1, G_MAXUINT, &number, NULL))
+		subscribe->retry_total = (guint)number;
+}
+
 static gboolean
 read_delivery(const struct xml_node *body, struct wsman_subscribe *subscribe, GError **error)
 {
@@ -99,6 +115,7 @@ read_delivery(const struct xml_node *body, struct wsman_subscribe *subscribe, GE
 	const struct xml_node *max = wsman_child(delivery, "MaxElements");
 	if (max && wsman_number(max, G_MAXUINT, &items))
 		subscribe->max_items = (guint)items;
+	read_retry(delivery, subscribe);
 	return read_mode(delivery, subscribe, error) &&
 	       read_notify_to(delivery, subscribe, error) &&
 	       read_heartbeat(delivery, subscribe, error);
@@ -138,7 +155,10 @@ wsman_read_subscribe(struct wsman_reader *reader, GError **error)
 		return wsman_fail(error, WSMAN_FAULT_INVALID_MESSAGE, "the body is no Subscribe");
 	const struct xml_node *end_to = wsman_child(body, "EndTo");
 	const struct xml_node *expires = wsman_child(body, "Expires");
-	request->subscribe.end_to = end_to ? read_address(end_to) : NULL;
+	if (end_to) {
+		request->subscribe.end_to = read_address(end_to);
+		request->subscribe.end_parameters = read_parameters(end_to);
+	}
 	if (!wsman_read_target(reader, error) || !read_delivery(body, &request->subscribe, error) ||
 	    !read_bookmarks(body, &request->subscribe, error))
 		return FALSE;
@@ -264,6 +284,24 @@ wsman_write_heartbeat(GString *out, const struct wsman_request *subscription,
 		g_string_append(writer.out, "<wsman:Events><wsman:Event Action=\"" ACTION_HEARTBEAT
 					    "\"/></wsman:Events>");
 	send_event(&writer, out, batch ? ACTION_EVENTS : ACTION_HEARTBEAT, message_id);
+}
+
+void
+wsman_write_subscription_end(GString *out, const struct wsman_request *subscription,
+			     const char *identifier, const char *status, const char *message_id)
+{
+	const struct wsman_subscribe *subscribe = &subscription->subscribe;
+	struct wsman_writer writer;
+	wsman_writer_begin(&writer, subscription);
+	g_string_append(writer.out, "<wse:SubscriptionEnd><wse:SubscriptionManager>");
+	wsman_put_element(writer.out, "wsa:Address", WSA_ANONYMOUS);
+	g_string_append(writer.out, "<wsa:ReferenceParameters>");
+	wsman_put_element(writer.out, "wse:Identifier", identifier);
+	g_string_append(writer.out, "</wsa:ReferenceParameters></wse:SubscriptionManager>");
+	g_string_append_printf(writer.out, "<wse:Status>" NS_WSE "/%s</wse:Status>", status);
+	g_string_append(writer.out, "</wse:SubscriptionEnd>");
+	wsman_writer_send(&writer, out, subscribe->end_to ? subscribe->end_to : "", ACTION_END,
+			  message_id, subscribe->end_parameters ? subscribe->end_parameters : "");
 }
 
 static gboolean

@@ -17,6 +17,7 @@ wsman_request_clear(struct wsman_request *request)
 	g_free(request->subscribe.notify_to);
 	g_free(request->subscribe.notify_parameters);
 	g_free(request->subscribe.end_to);
+	g_free(request->subscribe.end_parameters);
 	cim_op_clear(&request->op);
 	*request = (struct wsman_request){0};
 }
