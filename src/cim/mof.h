@@ -14,9 +14,10 @@
 /* ---- what was read: names and texts, nothing resolved ---- */
 struct mof_qualifier {
 	char *name;
-	char **values; /* texts; NULL: only the name stood there */
+	char **values; /* texts; NULL: only the name stood there; without elements: NULL was said */
 	gboolean is_array;
 	guint flavors, flavors_set; /* CIM_FLAVOR_*, and which of them were said */
+	guint line;
 };
 
 struct mof_member {
@@ -26,17 +27,20 @@ struct mof_member {
 	char **defaults; /* NULL: none said */
 	gboolean default_is_array;
 	GPtrArray *qualifiers; /* of mof_qualifier */
+	guint line;
 };
 
 struct mof_method {
 	char *name, *type;
 	GPtrArray *parameters; /* of mof_member */
 	GPtrArray *qualifiers;
+	guint line;
 };
 
 struct mof_class {
 	char *name, *super;
 	GPtrArray *qualifiers, *properties, *methods;
+	guint line;
 };
 
 struct mof_qualifier_type {
@@ -45,9 +49,11 @@ struct mof_qualifier_type {
 	char **defaults;
 	char **scopes;
 	guint flavors;
+	guint line;
 };
 
 struct mof_file {
+	char *name; /* as given, for errors */
 	GPtrArray *qualifier_types, *classes;
 	char **includes; /* of #pragma include, in order */
 	char *locale;	 /* of #pragma locale, or NULL */
