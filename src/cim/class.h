@@ -70,11 +70,13 @@ struct cim_method {
 /* Namespaces that a class can live in; bits of cim_class.namespaces, order of
  * cim_namespace_name(). */
 enum cim_namespace_id {
-	CIM_NS_VIRTUALIZATION, /* root/virtualization/v2 */
-	CIM_NS_CLUSTER,	       /* Root/HyperVCluster/v2 */
-	CIM_NS_INTEROP,	       /* interop */
-	CIM_NS_CIMV2,	       /* root/cimv2 */
-	CIM_NS_ROOT,	       /* root */
+	CIM_NS_VIRTUALIZATION,	     /* root/virtualization/v2 */
+	CIM_NS_CLUSTER,		     /* Root/HyperVCluster/v2 */
+	CIM_NS_INTEROP,		     /* interop */
+	CIM_NS_CIMV2,		     /* root/cimv2 */
+	CIM_NS_ROOT,		     /* root */
+	CIM_NS_VIRTUALIZATION_ABOVE, /* root/virtualization: only to walk down */
+	CIM_NS_CLUSTER_ABOVE,	     /* Root/HyperVCluster */
 	CIM_NS_LAST,
 };
 
