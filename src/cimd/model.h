@@ -43,7 +43,8 @@ typedef void (*model_done_fn)(struct cim_reply *reply, void *user_data); /* take
  * FALSE, and @done is called once, later, from the main loop; @op stays as it is until then, or
  * until model_cancel(). Pull operations (PULL, CLOSE) are not for here: the caller opens with
  * OPEN, the operation in op->opens. Errors are CIM_ERROR or CAIRN_ERROR; a method's own refusal is
- * its return value. Lists are not narrowed to op->list or the query's. */
+ * its return value. Lists are not narrowed to op->list or the query's,
+ * and are not read any more when the model is gone. */
 gboolean model_run(struct model *model, const struct cim_op *op, const char *user,
 		   struct cim_reply *ret_reply, model_done_fn done, void *user_data);
 /* Drops a run whose client went away: @done is not called any more. What was asked of cairnd goes

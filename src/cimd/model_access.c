@@ -2,6 +2,7 @@
  * remembered for a few seconds. What a user may do, cairnd decides at each request. */
 #include "cimd/model_private.h"
 
+#include "base/error.h"
 #include "base/json.h"
 
 struct access {
@@ -31,6 +32,10 @@ static void
 on_access(struct run *run, const json_t *value, const GError *error)
 {
 	GHashTable *known = run->model->access;
+	if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_PEER)) {
+		run_fail(run, g_error_copy(error));
+		return;
+	}
 	if (error) {
 		run_refuse(run, CIM_ERR_ACCESS_DENIED, "the roles of user \"%s\" are not known: %s",
 			   run->user, error->message);

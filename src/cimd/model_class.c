@@ -153,12 +153,11 @@ run_class_associations(struct run *run, const struct cim_class *class)
 		.references = query ? query->kind == QUERY_REFERENCES
 				    : run->kind == CIM_OP_REFERENCES ||
 					      run->kind == CIM_OP_REFERENCE_NAMES,
-		.found = g_ptr_array_new(),
 	};
-	if (assoc_class && *assoc_class)
-		ask.assoc_class = cim_schema_class(schema, run->ns, assoc_class);
-	if (result_class && *result_class)
-		ask.result_class = cim_schema_class(schema, run->ns, result_class);
+	if (!run_filter_class(run, "AssocClass", assoc_class, &ask.assoc_class) ||
+	    !run_filter_class(run, "ResultClass", result_class, &ask.result_class))
+		return;
+	ask.found = g_ptr_array_new();
 	for (guint i = 0; i < cim_schema_count(schema); i++) {
 		const struct cim_class *it = cim_schema_at(schema, i);
 		if ((it->flags & CIM_CLASS_ASSOCIATION) && (it->namespaces & (1u << run->ns)) &&

@@ -376,7 +376,11 @@ void run_class_associations(struct run *run, const struct cim_class *class);
 gboolean run_needs_vms(const struct run *run);
 /* The class of that name in the run's namespace; NULL after ending the run with INVALID_CLASS. */
 const struct cim_class *run_class(struct run *run, const char *name);
-/* Goes on with run_start(), when the user may read; ends it otherwise. */
+/* The class of a filter of associations, @role for the words: *@ret_class stays NULL when none was
+ * said. FALSE after ending the run with INVALID_PARAMETER. */
+gboolean run_filter_class(struct run *run, const char *role, const char *name,
+			  const struct cim_class **ret_class);
+/* Goes on with @then, when the user may read; ends it otherwise. */
 void run_check_access(struct run *run, run_step_fn then);
 
 /* ---- methods ---- */

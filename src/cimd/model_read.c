@@ -246,10 +246,9 @@ run_enumerate(struct run *run)
 
 /* ---- associations ---- */
 
-/* The class of a filter: *@ret_class stays NULL when none was said. */
-static gboolean
-filter_class(struct run *run, const char *role, const char *name,
-	     const struct cim_class **ret_class)
+gboolean
+run_filter_class(struct run *run, const char *role, const char *name,
+		 const struct cim_class **ret_class)
 {
 	if (!name || !*name)
 		return TRUE;
@@ -292,9 +291,9 @@ associations_run(struct run *run, const struct filters *filters)
 	}
 	object_namespace(&run->ns, filters->object, NULL);
 	ask.ns = run->ns;
-	if (!filter_class(run, "AssocClass", filters->assoc_class, &ask.assoc_class) ||
-	    !filter_class(run, "ResultClass", filters->result_class,
-			  filters->references ? &ask.reference_class : &ask.result_class))
+	if (!run_filter_class(run, "AssocClass", filters->assoc_class, &ask.assoc_class) ||
+	    !run_filter_class(run, "ResultClass", filters->result_class,
+			      filters->references ? &ask.reference_class : &ask.result_class))
 		return;
 	struct cim_list *list = filters->references
 					? associations_references(run->model, &ask)

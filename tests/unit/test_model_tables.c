@@ -417,6 +417,12 @@ test_ask_classes(struct fixture *f, gconstpointer unused)
 	g_assert_cmpstr(reply.classes[0]->name, ==, "Msvm_VirtualSystemReferencePoint");
 	g_assert_null(reply.classes[1]);
 	cim_reply_clear(&reply);
+	op = (struct cim_op){.kind = CIM_OP_ASSOCIATORS, .ns = V2};
+	op.class_name = g_strdup("Msvm_ReferencePointCollection");
+	op.assoc_class = g_strdup("Msvm_Nothing");
+	reply = run_op(f, &op);
+	g_assert_cmpint(cim_status_of(reply.error), ==, CIM_ERR_INVALID_PARAMETER);
+	cim_reply_clear(&reply);
 }
 
 static void
