@@ -27,6 +27,13 @@ gboolean cimxml_read(const struct cim_schema *schema, const char *data, gsize le
 		     struct cimxml_request *ret_request, struct cimxml_refusal *ret_refusal,
 		     GError **error);
 
+/* Which properties of a class are shown; made once for many instances of one class. */
+#define CIMXML_SELECTED_MAX 512 /* properties of a class; all behind them are shown */
+struct cimxml_selection {
+	const struct cim_class *class;
+	guint64 bits[CIMXML_SELECTED_MAX / 64];
+};
+
 /* The answer in pieces, so that a list need not be in memory: begin, any number of items, end.
  * @host is put into paths. begin and end do all the work when reply has no list. */
 struct cimxml_writer {
@@ -34,6 +41,9 @@ struct cimxml_writer {
 	const struct cim_schema *schema;
 	const char *host;
 	GString *out; /* borrowed; the caller takes bytes away as it likes */
+	/* a pull: what opened the context (its PropertyList ...); NULL: the request itself */
+	const struct cim_op *opened;
+	struct cimxml_selection selection; /* the writer's own; begin with zero bytes */
 };
 void cimxml_write_begin(struct cimxml_writer *writer, const struct cim_reply *reply);
 void cimxml_write_item(struct cimxml_writer *writer, const struct cim_instance *item);

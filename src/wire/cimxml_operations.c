@@ -1,0 +1,108 @@
+/* The intrinsic operations (DSP0200 5.3.2 and 5.3.3) as a table: what each takes and gives. */
+#include "wire/cimxml_params.h"
+
+#define CLASS	    (1U << PARAM_CLASS_NAME)
+#define INSTANCE    (1U << PARAM_INSTANCE_NAME)
+#define OBJECT	    (1U << PARAM_OBJECT_NAME)
+#define LIST	    (1U << PARAM_PROPERTY_LIST)
+#define LOCAL	    (1U << PARAM_LOCAL_ONLY)
+#define DEEP	    (1U << PARAM_DEEP_INHERITANCE)
+#define QUALIFIERS  (1U << PARAM_INCLUDE_QUALIFIERS)
+#define ORIGIN	    (1U << PARAM_INCLUDE_CLASS_ORIGIN)
+#define NEW	    (1U << PARAM_NEW_INSTANCE)
+#define MODIFIED    (1U << PARAM_MODIFIED_INSTANCE)
+#define CONTEXT	    (1U << PARAM_CONTEXT)
+#define MAX_OBJECTS (1U << PARAM_MAX_OBJECTS)
+#define PROPERTY    (1U << PARAM_PROPERTY_NAME)
+#define NEW_VALUE   (1U << PARAM_NEW_VALUE)
+#define QUALIFIER   (1U << PARAM_QUALIFIER_NAME)
+#define QUERY	    (1U << PARAM_QUERY_LANGUAGE | 1U << PARAM_QUERY)
+#define FILTER	    (1U << PARAM_FILTER_LANGUAGE | 1U << PARAM_FILTER)
+#define QUERY_CLASS (1U << PARAM_QUERY_CLASS)
+#define LINKS	    (1U << PARAM_RESULT_CLASS | 1U << PARAM_ROLE)
+#define ENDS	    (LINKS | 1U << PARAM_ASSOC_CLASS | 1U << PARAM_RESULT_ROLE)
+#define OPENS	    (FILTER | MAX_OBJECTS | 1U << PARAM_TIMEOUT | 1U << PARAM_CONTINUE)
+/* Clients that do not tell the operations apart send these everywhere. */
+#define ANYWHERE (LOCAL | DEEP | QUALIFIERS | ORIGIN)
+
+/* Often asked ones first. */
+static const struct cimxml_operation operations[] = {
+	{"GetInstance", CIM_OP_GET_INSTANCE, CIM_OP_NONE, CIMXML_INSTANCE, INSTANCE | LIST,
+	 INSTANCE, 0},
+	{"EnumerateInstances", CIM_OP_ENUMERATE_INSTANCES, CIM_OP_NONE, CIMXML_NAMED, CLASS | LIST,
+	 CLASS, DEEP},
+	{"EnumerateInstanceNames", CIM_OP_ENUMERATE_INSTANCE_NAMES, CIM_OP_NONE, CIMXML_NAME, CLASS,
+	 CLASS, 0},
+	{"Associators", CIM_OP_ASSOCIATORS, CIM_OP_NONE, CIMXML_OBJECT, OBJECT | ENDS | LIST,
+	 OBJECT, 0},
+	{"AssociatorNames", CIM_OP_ASSOCIATOR_NAMES, CIM_OP_NONE, CIMXML_OBJECT_PATH, OBJECT | ENDS,
+	 OBJECT, 0},
+	{"References", CIM_OP_REFERENCES, CIM_OP_NONE, CIMXML_OBJECT, OBJECT | LINKS | LIST, OBJECT,
+	 0},
+	{"ReferenceNames", CIM_OP_REFERENCE_NAMES, CIM_OP_NONE, CIMXML_OBJECT_PATH, OBJECT | LINKS,
+	 OBJECT, 0},
+	{"ExecQuery", CIM_OP_EXEC_QUERY, CIM_OP_NONE, CIMXML_OBJECT, QUERY, QUERY, 0},
+	{"GetClass", CIM_OP_GET_CLASS, CIM_OP_NONE, CIMXML_CLASS, CLASS | LIST, CLASS,
+	 LOCAL | QUALIFIERS},
+	{"EnumerateClasses", CIM_OP_ENUMERATE_CLASSES, CIM_OP_NONE, CIMXML_CLASS, CLASS, 0,
+	 LOCAL | QUALIFIERS},
+	{"EnumerateClassNames", CIM_OP_ENUMERATE_CLASS_NAMES, CIM_OP_NONE, CIMXML_CLASS_NAME, CLASS,
+	 0, 0},
+	{"CreateInstance", CIM_OP_CREATE_INSTANCE, CIM_OP_NONE, CIMXML_NAME, NEW, NEW, 0},
+	{"ModifyInstance", CIM_OP_MODIFY_INSTANCE, CIM_OP_NONE, CIMXML_VOID, MODIFIED | LIST,
+	 MODIFIED, 0},
+	{"DeleteInstance", CIM_OP_DELETE_INSTANCE, CIM_OP_NONE, CIMXML_VOID, INSTANCE, INSTANCE, 0},
+	{"GetProperty", CIM_OP_GET_PROPERTY, CIM_OP_NONE, CIMXML_VALUE, INSTANCE | PROPERTY,
+	 INSTANCE | PROPERTY, 0},
+	{"SetProperty", CIM_OP_SET_PROPERTY, CIM_OP_NONE, CIMXML_VOID,
+	 INSTANCE | PROPERTY | NEW_VALUE, INSTANCE | PROPERTY, 0},
+	{"EnumerateQualifiers", CIM_OP_ENUMERATE_QUALIFIERS, CIM_OP_NONE, CIMXML_QUALIFIERS, 0, 0,
+	 0},
+	{"GetQualifier", CIM_OP_GET_QUALIFIER, CIM_OP_NONE, CIMXML_QUALIFIER, QUALIFIER, QUALIFIER,
+	 0},
+	/* pull operations: what is opened has the shape of what is pulled */
+	{"PullInstancesWithPath", CIM_OP_PULL, CIM_OP_ENUMERATE_INSTANCES, CIMXML_WITH_PATH,
+	 CONTEXT | MAX_OBJECTS, CONTEXT | MAX_OBJECTS, 0},
+	{"PullInstancePaths", CIM_OP_PULL, CIM_OP_ENUMERATE_INSTANCE_NAMES, CIMXML_PATH,
+	 CONTEXT | MAX_OBJECTS, CONTEXT | MAX_OBJECTS, 0},
+	{"PullInstances", CIM_OP_PULL, CIM_OP_EXEC_QUERY, CIMXML_INSTANCE, CONTEXT | MAX_OBJECTS,
+	 CONTEXT | MAX_OBJECTS, 0},
+	{"OpenEnumerateInstances", CIM_OP_OPEN, CIM_OP_ENUMERATE_INSTANCES, CIMXML_WITH_PATH,
+	 CLASS | LIST | OPENS, CLASS, DEEP},
+	{"OpenEnumerateInstancePaths", CIM_OP_OPEN, CIM_OP_ENUMERATE_INSTANCE_NAMES, CIMXML_PATH,
+	 CLASS | OPENS, CLASS, 0},
+	{"OpenAssociatorInstances", CIM_OP_OPEN, CIM_OP_ASSOCIATORS, CIMXML_WITH_PATH,
+	 INSTANCE | ENDS | LIST | OPENS, INSTANCE, 0},
+	{"OpenAssociatorInstancePaths", CIM_OP_OPEN, CIM_OP_ASSOCIATOR_NAMES, CIMXML_PATH,
+	 INSTANCE | ENDS | OPENS, INSTANCE, 0},
+	{"OpenReferenceInstances", CIM_OP_OPEN, CIM_OP_REFERENCES, CIMXML_WITH_PATH,
+	 INSTANCE | LINKS | LIST | OPENS, INSTANCE, 0},
+	{"OpenReferenceInstancePaths", CIM_OP_OPEN, CIM_OP_REFERENCE_NAMES, CIMXML_PATH,
+	 INSTANCE | LINKS | OPENS, INSTANCE, 0},
+	{"OpenQueryInstances", CIM_OP_OPEN, CIM_OP_EXEC_QUERY, CIMXML_INSTANCE, OPENS | QUERY_CLASS,
+	 FILTER, 0},
+	{"CloseEnumeration", CIM_OP_CLOSE, CIM_OP_NONE, CIMXML_VOID, CONTEXT, CONTEXT, 0},
+	{"EnumerationCount", CIM_OP_ENUMERATION_COUNT, CIM_OP_NONE, CIMXML_COUNT, CONTEXT, CONTEXT,
+	 0},
+	/* known by name; their parameters are not looked at */
+	{"CreateClass", CIM_OP_CREATE_CLASS, CIM_OP_NONE, CIMXML_VOID, 0, 0, 0},
+	{"ModifyClass", CIM_OP_MODIFY_CLASS, CIM_OP_NONE, CIMXML_VOID, 0, 0, 0},
+	{"DeleteClass", CIM_OP_DELETE_CLASS, CIM_OP_NONE, CIMXML_VOID, 0, 0, 0},
+	{"SetQualifier", CIM_OP_SET_QUALIFIER, CIM_OP_NONE, CIMXML_VOID, 0, 0, 0},
+	{"DeleteQualifier", CIM_OP_DELETE_QUALIFIER, CIM_OP_NONE, CIMXML_VOID, 0, 0, 0},
+};
+
+const struct cimxml_operation *
+cimxml_operation_find(const char *name)
+{
+	for (guint i = 0; name && i < G_N_ELEMENTS(operations); i++)
+		if (g_ascii_strcasecmp(operations[i].name, name) == 0)
+			return &operations[i];
+	return NULL;
+}
+
+gboolean
+cimxml_operation_takes(const struct cimxml_operation *operation, enum cimxml_param param)
+{
+	return (operation->takes | ANYWHERE) >> param & 1;
+}
