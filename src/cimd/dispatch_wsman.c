@@ -187,11 +187,19 @@ dispatch_pull(struct run *run)
 		fail_context(run);
 }
 
+static void dispatch_eventing(struct run *run);
+
+/* A pull subscription's context is given back like an enumeration's. */
 static void
 dispatch_release(struct run *run)
 {
 	struct context *context = find_context(run);
 	GString *out;
+	if (run->wsman->context &&
+	    events_owns_context(run->dispatch->config.events, run->wsman->context)) {
+		dispatch_eventing(run);
+		return;
+	}
 	if (!context) {
 		fail_context(run);
 		return;

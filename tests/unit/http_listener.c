@@ -114,6 +114,18 @@ on_connection(GThreadedSocketService *service, GSocketConnection *connection, GO
 
 /* ---- the test's side ---- */
 
+/* When the last thread that serves a connection is done. */
+static void
+listener_gone(gpointer data, GClosure *closure)
+{
+	struct http_listener *listener = data;
+	g_ptr_array_unref(listener->requests);
+	g_queue_clear(&listener->answers);
+	g_mutex_clear(&listener->mutex);
+	g_free(listener->url);
+	g_free(listener);
+}
+
 struct http_listener *
 http_listener_new(void)
 {
@@ -130,23 +142,19 @@ http_listener_new(void)
 	listener->url =
 		g_strdup_printf("http://127.0.0.1:%u",
 				g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(bound)));
-	g_signal_connect(listener->service, "run", G_CALLBACK(on_connection), listener);
+	g_signal_connect_data(listener->service, "run", G_CALLBACK(on_connection), listener,
+			      listener_gone, 0);
 	g_socket_service_start(listener->service);
 	return listener;
 }
 
-/* Clients must be gone, so that no thread waits for them any more. */
 void
 http_listener_free(struct http_listener *listener)
 {
-	g_socket_service_stop(listener->service);
-	g_socket_listener_close(G_SOCKET_LISTENER(listener->service));
-	g_object_unref(listener->service);
-	g_ptr_array_unref(listener->requests);
-	g_queue_clear(&listener->answers);
-	g_mutex_clear(&listener->mutex);
-	g_free(listener->url);
-	g_free(listener);
+	GSocketService *service = listener->service;
+	g_socket_service_stop(service);
+	g_socket_listener_close(G_SOCKET_LISTENER(service));
+	g_object_unref(service);
 }
 
 const char *
