@@ -60,9 +60,30 @@ arguments_need_vms(const struct run *run)
 	return FALSE;
 }
 
+/* Asked before the object is looked for: one that cannot be found yet may be a machine's. */
+static gboolean
+associations_read_vms(const struct run *run, const struct cim_path *path, const char *assoc_class,
+		      const char *reference_class)
+{
+	const struct cim_schema *schema = run->model->schema;
+	struct association_ask ask = {.ns = run->ns};
+	if (!path || path->is_class)
+		return FALSE;
+	if (class_needs_vms(run, path->class_name) ||
+	    !object_find(run->model, run->ns, path, &ask.object, NULL))
+		return TRUE;
+	object_namespace(&ask.ns, path, NULL);
+	if (assoc_class && *assoc_class)
+		ask.assoc_class = cim_schema_class(schema, ask.ns, assoc_class);
+	if (reference_class && *reference_class)
+		ask.reference_class = cim_schema_class(schema, ask.ns, reference_class);
+	return associations_need_vms(run->model, &ask);
+}
+
 gboolean
 run_needs_vms(const struct run *run)
 {
+	const struct query *query = run->op->query;
 	const struct cim_op *op = run->op;
 	switch (run->kind) {
 	case CIM_OP_GET_INSTANCE:
@@ -72,13 +93,17 @@ run_needs_vms(const struct run *run)
 	case CIM_OP_ENUMERATE_INSTANCE_NAMES:
 		return class_needs_vms(run, op->class_name);
 	case CIM_OP_EXEC_QUERY:
-		return op->query && (op->query->kind != QUERY_SELECT ||
-				     class_needs_vms(run, op->query->class_name));
+		if (!query || query->kind == QUERY_SELECT)
+			return query && class_needs_vms(run, query->class_name);
+		return associations_read_vms(run, query->object, query->assoc_class,
+					     query->kind == QUERY_REFERENCES ? query->result_class
+									     : NULL);
 	case CIM_OP_ASSOCIATORS:
 	case CIM_OP_ASSOCIATOR_NAMES:
+		return associations_read_vms(run, op->object, op->assoc_class, NULL);
 	case CIM_OP_REFERENCES:
 	case CIM_OP_REFERENCE_NAMES:
-		return TRUE;
+		return associations_read_vms(run, op->object, NULL, op->result_class);
 	case CIM_OP_INVOKE:
 		return (op->object && class_needs_vms(run, op->object->class_name)) ||
 		       arguments_need_vms(run);

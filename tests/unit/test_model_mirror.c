@@ -166,6 +166,127 @@ test_cancel(struct fixture *f, gconstpointer unused)
 	cim_op_clear(&op);
 }
 
+/* ---- whatever comes ---- */
+
+/* Changes what the daemon has; tells it, unless nobody is there to tell. */
+static void
+change(struct fixture *f, json_t *array, const char *event, json_t *object)
+{
+	put(array, object);
+	if (f->server)
+		control_server_event(f->server, event, json_incref(object));
+}
+
+static void
+forget(struct fixture *f, json_t *array, const char *event, const char *id)
+{
+	gboolean there = FALSE;
+	for (size_t i = 0; i < json_array_size(array); i++)
+		there |= strcmp(json_string_value(json_object_get(json_array_get(array, i), "id")),
+				id) == 0;
+	if (!there)
+		return;
+	take_out(array, id);
+	if (f->server)
+		control_server_event(f->server, event, json_pack("{s:s}", "id", id));
+}
+
+static void
+change_something(struct fixture *f)
+{
+	static const guint states[] = {2, 3, 4, 5, 7, 8, 10};
+	guint which = (guint)g_test_rand_int_range(5, 25);
+	guint state = states[g_test_rand_int_range(0, G_N_ELEMENTS(states))];
+	switch (g_test_rand_int_range(0, 6)) {
+	case 0:
+	case 1:
+		change(f, f->jobs, "JOB_CHANGED",
+		       make_job(which, which % 2, state, 1, 1 + which % 3, 0));
+		break;
+	case 2:
+		forget(f, f->jobs, "JOB_REMOVED", guid('j', which));
+		break;
+	case 3:
+		change(f, f->points, "POINT_CHANGED", make_point(which, 1, "web", 1, state % 3));
+		break;
+	case 4:
+		forget(f, f->points, "POINT_DELETED", guid('p', which));
+		break;
+	default:
+		change(f, f->groups, "GROUP_CHANGED",
+		       make_group(which, state % 2 ? "odd" : "even", 1, state % 3));
+	}
+}
+
+static void
+assert_same(const struct fixture *f)
+{
+	const struct mirror *mirror = f->model->mirror;
+	g_assert_cmpuint(mirror_jobs(mirror)->len, ==, json_array_size(f->jobs));
+	g_assert_cmpuint(mirror_points(mirror)->len, ==, json_array_size(f->points));
+	g_assert_cmpuint(mirror_groups(mirror)->len, ==, json_array_size(f->groups));
+	for (size_t i = 0; i < json_array_size(f->jobs); i++) {
+		const json_t *json = json_array_get(f->jobs, i);
+		const struct mirror_job *job =
+			mirror_job(mirror, json_string_value(json_object_get(json, "id")));
+		cairn_auto(cim_instance) wanted = bind_job_instance(f->model, json);
+		g_assert_nonnull(job);
+		g_assert_true(job->instance->class == wanted->class);
+		for (guint j = 0; j < wanted->class->property_count; j++)
+			g_assert_true(
+				cim_value_equal(&job->instance->values[j], &wanted->values[j]));
+	}
+	for (size_t i = 0; i < json_array_size(f->points); i++) {
+		const json_t *json = json_array_get(f->points, i);
+		const struct mirror_point *point =
+			mirror_point(mirror, json_string_value(json_object_get(json, "id")));
+		g_assert_nonnull(point);
+		g_assert_cmpuint(point->members->len, ==,
+				 json_array_size(json_object_get(json, "members")));
+	}
+}
+
+/* Those who are told of changes know as many as there are. */
+static int
+balance(const struct fixture *f, const char *class_name)
+{
+	g_auto(GStrv) words = g_strsplit(f->told->str, " ", -1);
+	int sum = 0;
+	for (char **word = words; *word; word++)
+		if (strcmp(*word, "") != 0 && strcmp(*word + 1, class_name) == 0)
+			sum += **word == '+' ? 1 : **word == '-' ? -1 : 0;
+	return sum;
+}
+
+static void
+test_random(struct fixture *f, gconstpointer unused)
+{
+	wait_ready(f, TRUE);
+	int points = (int)json_array_size(f->points), groups = (int)json_array_size(f->groups);
+	for (guint round = 0; round < 10; round++) {
+		for (guint i = 0; i < 60; i++)
+			change_something(f);
+		settle(f);
+		assert_same(f);
+		stop_daemon(f);
+		wait_ready(f, FALSE);
+		for (guint i = 0; i < 20; i++)
+			change_something(f);
+		start_daemon(f);
+		while (!mirror_filling(f->model->mirror))
+			g_main_context_iteration(NULL, TRUE);
+		for (guint i = 0; i < 20; i++) /* while it is read again */
+			change_something(f);
+		wait_ready(f, TRUE);
+		settle(f);
+		assert_same(f);
+	}
+	g_assert_cmpint(points + balance(f, "Msvm_ReferencePointCollection"), ==,
+			json_array_size(f->points));
+	g_assert_cmpint(groups + balance(f, "Msvm_VirtualSystemCollection"), ==,
+			json_array_size(f->groups));
+}
+
 /* ---- many ---- */
 
 static void
@@ -218,6 +339,7 @@ main(int argc, char **argv)
 	add("again", test_again);
 	add("early", test_early);
 	add("cancel", test_cancel);
+	add("random", test_random);
 	add("ten-thousand", test_ten_thousand);
 	return g_test_run();
 }

@@ -373,6 +373,24 @@ test_ask_queries(struct fixture *f, gconstpointer unused)
 	cim_reply_clear(&reply);
 }
 
+/* Who follows a job to its group and points does not make cairnd ask the hosts. */
+static void
+test_ask_cheaply(struct fixture *f, gconstpointer unused)
+{
+	wait_ready(f, TRUE);
+	guint before = f->vm_lists;
+	control_server_event(f->server, "VM_CHANGED", json_object());
+	settle(f);
+	struct cim_op op = ask_op(&ask_cases[0], CIM_OP_ASSOCIATORS);
+	struct cim_reply reply = run_op(f, &op);
+	g_assert_cmpuint(drain(&reply), ==, 5);
+	g_assert_cmpuint(f->vm_lists, ==, before);
+	op = ask_op(&ask_cases[7], CIM_OP_ASSOCIATORS);
+	reply = run_op(f, &op);
+	g_assert_cmpuint(drain(&reply), >, 2);
+	g_assert_cmpuint(f->vm_lists, ==, before + 1);
+}
+
 /* Effects: what a job made, and what it had for itself. */
 static void
 test_effects(struct fixture *f, gconstpointer unused)
@@ -445,6 +463,7 @@ main(int argc, char **argv)
 	add("ask", test_ask);
 	add("ask-wrong", test_ask_wrong);
 	add("ask-queries", test_ask_queries);
+	add("ask-cheaply", test_ask_cheaply);
 	add("effects", test_effects);
 	add("ask-classes", test_ask_classes);
 	return g_test_run();
