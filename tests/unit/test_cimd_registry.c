@@ -3,6 +3,7 @@
 
 #include "cim/status.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define QUERY "SELECT * FROM CIM_InstModification WHERE SourceInstance ISA CIM_ConcreteJob"
@@ -276,6 +277,14 @@ test_duration(void)
 	world_free(&world);
 }
 
+static int
+sequence_number(const char *request)
+{
+	const char *property = strstr(request, "NAME=\"SequenceNumber\"");
+	const char *value = property ? strstr(property, "<VALUE>") : NULL;
+	return value ? atoi(value + strlen("<VALUE>")) : -1;
+}
+
 static void
 test_export(void)
 {
@@ -289,7 +298,9 @@ test_export(void)
 		g_autofree char *request = http_listener_request(world.listener, i);
 		g_assert_nonnull(strstr(request, "CIMExport: MethodRequest\n"));
 		g_assert_nonnull(strstr(request, "CIMExportMethod: ExportIndication\n"));
-		g_assert_nonnull(strstr(request, "CIM_InstModification"));
+		g_assert_nonnull(strstr(request, "EXPMETHODCALL NAME=\"ExportIndication\""));
+		g_assert_nonnull(strstr(request, "INSTANCE CLASSNAME=\"CIM_InstModification\""));
+		g_assert_cmpint(sequence_number(request), ==, (int)i);
 	}
 	const struct subscription *subscription = world_last(&world);
 	while (subscription->sender.post)
