@@ -281,13 +281,13 @@ parse_comparison(struct parser *parser, GError **error)
 	cairn_auto(query_node) node = node_new(parser, QUERY_COMPARISON, error);
 	if (!node || !parse_operand(parser, &node->left, error))
 		return NULL;
-	gboolean not = query_at_word(lexer, "NOT");
-	if (not &&(!query_lexer_next(lexer, error) ||
-		   !(query_at_word(lexer, "LIKE") || query_expected(lexer, "LIKE", error))))
+	gboolean is_not = query_at_word(lexer, "NOT");
+	if (is_not && (!query_lexer_next(lexer, error) ||
+		       !(query_at_word(lexer, "LIKE") || query_expected(lexer, "LIKE", error))))
 		return NULL;
 	if (!parse_rest(parser, node, error))
 		return NULL;
-	return not ? negate(parser, g_steal_pointer(&node), error) : g_steal_pointer(&node);
+	return is_not ? negate(parser, g_steal_pointer(&node), error) : g_steal_pointer(&node);
 }
 
 static struct query_node *parse_any(struct parser *parser, GError **error);
