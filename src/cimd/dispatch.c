@@ -25,7 +25,7 @@ dispatch_new(const struct dispatch_config *config)
 	dispatch->host = g_strdup(config->host);
 	dispatch->config.host = dispatch->host;
 	dispatch->contexts = contexts_new(steady_clock);
-	dispatch->runs = g_ptr_array_new();
+	dispatch->exchanges = g_ptr_array_new();
 	dispatch->tidy = g_timeout_add_seconds(TIDY_SECONDS, tidy, dispatch);
 	return dispatch;
 }
@@ -33,17 +33,17 @@ dispatch_new(const struct dispatch_config *config)
 static void model_done(struct cim_reply *reply, gpointer data);
 
 void
-run_cancel(struct run *run)
+exchange_cancel(struct exchange *exchange)
 {
-	model_cancel(run->dispatch->config.model, model_done, run);
+	model_cancel(exchange->dispatch->config.model, model_done, exchange);
 }
 
 static void
-end_run(struct run *run)
+end_exchange(struct exchange *exchange)
 {
-	run_cancel(run);
-	http_refuse(run->x, 503, NULL);
-	run_free(run);
+	exchange_cancel(exchange);
+	http_refuse(exchange->x, 503, NULL);
+	exchange_free(exchange);
 }
 
 void
@@ -51,40 +51,40 @@ dispatch_free(struct dispatch *dispatch)
 {
 	if (!dispatch)
 		return;
-	while (dispatch->runs->len)
-		end_run(dispatch->runs->pdata[0]);
+	while (dispatch->exchanges->len)
+		end_exchange(dispatch->exchanges->pdata[0]);
 	g_source_remove(dispatch->tidy);
 	contexts_free(dispatch->contexts);
-	g_ptr_array_unref(dispatch->runs);
+	g_ptr_array_unref(dispatch->exchanges);
 	g_free(dispatch->host);
 	g_free(dispatch);
 }
 
 void
-run_free(struct run *run)
+exchange_free(struct exchange *exchange)
 {
-	g_ptr_array_remove_fast(run->dispatch->runs, run);
-	if (run->deadline)
-		g_source_remove(run->deadline);
-	if (run->cimxml) {
-		cimxml_request_clear(run->cimxml);
-		g_free(run->cimxml);
+	g_ptr_array_remove_fast(exchange->dispatch->exchanges, exchange);
+	if (exchange->deadline)
+		g_source_remove(exchange->deadline);
+	if (exchange->cimxml) {
+		cimxml_request_clear(exchange->cimxml);
+		g_free(exchange->cimxml);
 	}
-	if (run->wsman) {
-		wsman_request_clear(run->wsman);
-		g_free(run->wsman);
+	if (exchange->wsman) {
+		wsman_request_clear(exchange->wsman);
+		g_free(exchange->wsman);
 	}
-	cim_reply_clear(&run->reply);
-	g_free(run);
+	cim_reply_clear(&exchange->reply);
+	g_free(exchange);
 }
 
 static void
 model_done(struct cim_reply *reply, gpointer data)
 {
-	struct run *run = data;
-	run->reply = *reply;
+	struct exchange *exchange = data;
+	exchange->reply = *reply;
 	*reply = (struct cim_reply){0};
-	run->answer(run);
+	exchange->answer(exchange);
 }
 
 /* The class that decides who does @op: of the object, the instance, or the name. */
@@ -104,31 +104,31 @@ is_about_instances(const struct cim_op *op)
 }
 
 void
-run_operation(struct run *run, const struct cim_op *op)
+exchange_run(struct exchange *exchange, const struct cim_op *op)
 {
-	struct dispatch *dispatch = run->dispatch;
+	struct dispatch *dispatch = exchange->dispatch;
 	const struct cim_class *class = class_of(dispatch, op);
 	if (class && is_about_instances(op) && events_owns_class(dispatch->config.events, class)) {
-		events_run(dispatch->config.events, op, run->identity->user, &run->reply);
-		run->answer(run);
+		events_run(dispatch->config.events, op, exchange->identity->user, &exchange->reply);
+		exchange->answer(exchange);
 		return;
 	}
-	if (model_run(dispatch->config.model, op, run->identity->user, &run->reply, model_done,
-		      run))
-		run->answer(run);
+	if (model_run(dispatch->config.model, op, exchange->identity->user, &exchange->reply,
+		      model_done, exchange))
+		exchange->answer(exchange);
 }
 
 void
 dispatch_handle(struct http_exchange *x, gpointer data)
 {
 	struct dispatch *dispatch = data;
-	struct run *run = g_new0(struct run, 1);
-	run->dispatch = dispatch;
-	run->x = x;
-	run->identity = http_exchange_identity(x);
-	g_ptr_array_add(dispatch->runs, run);
+	struct exchange *exchange = g_new0(struct exchange, 1);
+	exchange->dispatch = dispatch;
+	exchange->x = x;
+	exchange->identity = http_exchange_identity(x);
+	g_ptr_array_add(dispatch->exchanges, exchange);
 	if (http_exchange_protocol(x) == HTTP_CIMXML)
-		dispatch_cimxml(run);
+		dispatch_cimxml(exchange);
 	else
-		dispatch_wsman(run);
+		dispatch_wsman(exchange);
 }

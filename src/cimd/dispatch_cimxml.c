@@ -8,29 +8,29 @@
 static const struct http_header headers[] = {{"CIMOperation", "MethodResponse"}, {NULL, NULL}};
 
 static void
-reply_text(struct run *run, GString *text)
+reply_text(struct exchange *exchange, GString *text)
 {
 	g_autoptr(GBytes) body = g_string_free_to_bytes(text);
-	http_reply(run->x, 200, headers, CONTENT_TYPE, body);
-	run_free(run);
+	http_reply(exchange->x, 200, headers, CONTENT_TYPE, body);
+	exchange_free(exchange);
 }
 
 static struct cimxml_writer
-writer_of(struct run *run, GString *out)
+writer_of(struct exchange *exchange, GString *out)
 {
-	return (struct cimxml_writer){.request = run->cimxml,
-				      .schema = run->dispatch->config.schema,
-				      .host = run->dispatch->config.host,
+	return (struct cimxml_writer){.request = exchange->cimxml,
+				      .schema = exchange->dispatch->config.schema,
+				      .host = exchange->dispatch->config.host,
 				      .out = out};
 }
 
 static void
-answer_error(struct run *run, const GError *error)
+answer_error(struct exchange *exchange, const GError *error)
 {
 	GString *out = g_string_new(NULL);
-	struct cimxml_writer writer = writer_of(run, out);
+	struct cimxml_writer writer = writer_of(exchange, out);
 	cimxml_write_error(&writer, error);
-	reply_text(run, out);
+	reply_text(exchange, out);
 }
 
 /* ---- an answer while it is made ---- */
@@ -48,20 +48,20 @@ write_items(struct cimxml_writer *writer, struct cim_list *list)
 	return FALSE;
 }
 
-/* An http_next_fn; the run lives as long as its stream. */
+/* An http_next_fn; the exchange lives as long as its stream. */
 static enum http_next
 next_chunk(gpointer data, GString *chunk, struct http_failure *failure)
 {
-	struct run *run = data;
-	struct cimxml_writer writer = writer_of(run, chunk);
-	if (!write_items(&writer, run->reply.list))
+	struct exchange *exchange = data;
+	struct cimxml_writer writer = writer_of(exchange, chunk);
+	if (!write_items(&writer, exchange->reply.list))
 		return HTTP_MORE;
-	cimxml_write_end(&writer, &run->reply);
+	cimxml_write_end(&writer, &exchange->reply);
 	return HTTP_END;
 }
 
 struct streamed {
-	struct run *run;
+	struct exchange *exchange;
 	GString *first; /* what was written before it was clear that it is long */
 };
 
@@ -71,7 +71,7 @@ streamed_free(gpointer data)
 	struct streamed *streamed = data;
 	if (streamed->first)
 		g_string_free(streamed->first, TRUE);
-	run_free(streamed->run);
+	exchange_free(streamed->exchange);
 	g_free(streamed);
 }
 
@@ -84,31 +84,32 @@ next_streamed(gpointer data, GString *chunk, struct http_failure *failure)
 		g_string_free(g_steal_pointer(&streamed->first), TRUE);
 		return HTTP_MORE;
 	}
-	return next_chunk(streamed->run, chunk, failure);
+	return next_chunk(streamed->exchange, chunk, failure);
 }
 
 /* A short answer goes out with its length, as every client likes it; a long one in chunks. Lists
  * cannot fail once they are begun, so no trailer is ever needed. */
 static void
-answer(struct run *run)
+answer(struct exchange *exchange)
 {
 	GString *out;
 	struct cimxml_writer writer;
-	if (run->reply.error) {
-		answer_error(run, run->reply.error);
+	if (exchange->reply.error) {
+		answer_error(exchange, exchange->reply.error);
 		return;
 	}
 	out = g_string_sized_new(4096);
-	writer = writer_of(run, out);
-	cimxml_write_begin(&writer, &run->reply);
-	if (!run->reply.list || write_items(&writer, run->reply.list)) {
-		cimxml_write_end(&writer, &run->reply);
-		reply_text(run, out);
+	writer = writer_of(exchange, out);
+	cimxml_write_begin(&writer, &exchange->reply);
+	if (!exchange->reply.list || write_items(&writer, exchange->reply.list)) {
+		cimxml_write_end(&writer, &exchange->reply);
+		reply_text(exchange, out);
 		return;
 	}
 	struct streamed *streamed = g_new0(struct streamed, 1);
-	*streamed = (struct streamed){run, out};
-	http_stream(run->x, 200, headers, CONTENT_TYPE, next_streamed, streamed, streamed_free);
+	*streamed = (struct streamed){exchange, out};
+	http_stream(exchange->x, 200, headers, CONTENT_TYPE, next_streamed, streamed,
+		    streamed_free);
 }
 
 /* ---- pull operations (DSP0200 5.3.2.24): a context remembers the open ---- */
@@ -142,133 +143,136 @@ slice_next(void *data)
 #define PULL_OBJECTS_MAX 10000
 
 static void
-answer_pull(struct run *run, struct context *context)
+answer_pull(struct exchange *exchange, struct context *context)
 {
 	static const struct cim_list_driver driver = {slice_next, g_free};
 	struct cimxml_request *opened = context->opened;
 	struct slice *slice = g_new0(struct slice, 1);
-	struct cim_op *op = &run->cimxml->op;
+	struct cim_op *op = &exchange->cimxml->op;
 	GString *out = g_string_sized_new(4096);
-	struct cimxml_writer writer = writer_of(run, out);
+	struct cimxml_writer writer = writer_of(exchange, out);
 	*slice = (struct slice){context->list, MIN(op->max_objects, PULL_OBJECTS_MAX)};
-	run->reply.list = cim_list_new(&driver, slice);
+	exchange->reply.list = cim_list_new(&driver, slice);
 	op->opens = opened->op.opens;
 	op->ns = opened->op.ns;
 	op->include_class_origin = opened->op.include_class_origin;
 	struct cim_property_list *list = op->list;
 	op->list = opened->op.list; /* borrowed for the writing */
-	cimxml_write_begin(&writer, &run->reply);
-	for (struct cim_instance *item; (item = cim_list_next(run->reply.list));
+	cimxml_write_begin(&writer, &exchange->reply);
+	for (struct cim_instance *item; (item = cim_list_next(exchange->reply.list));
 	     cim_instance_unref(item))
 		cimxml_write_item(&writer, item);
-	run->reply.end_of_sequence = !cim_list_peek(context->list);
-	if (!run->reply.end_of_sequence)
-		run->reply.context = g_strdup(context->id);
-	cimxml_write_end(&writer, &run->reply);
+	exchange->reply.end_of_sequence = !cim_list_peek(context->list);
+	if (!exchange->reply.end_of_sequence)
+		exchange->reply.context = g_strdup(context->id);
+	cimxml_write_end(&writer, &exchange->reply);
 	op->list = list;
-	if (run->reply.end_of_sequence)
-		contexts_remove(run->dispatch->contexts, context);
-	reply_text(run, out);
+	if (exchange->reply.end_of_sequence)
+		contexts_remove(exchange->dispatch->contexts, context);
+	reply_text(exchange, out);
 }
 
 /* The list that an open asked for is there. */
 static void
-answer_open(struct run *run)
+answer_open(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	struct cimxml_request *opened;
 	struct context *context;
-	if (run->reply.error) {
-		answer_error(run, run->reply.error);
+	if (exchange->reply.error) {
+		answer_error(exchange, exchange->reply.error);
 		return;
 	}
 	/* The context has the open's parameters; the answer needs its call and id only. */
 	opened = g_new0(struct cimxml_request, 1);
-	opened->op = run->cimxml->op;
-	run->cimxml->op = (struct cim_op){.kind = CIM_OP_OPEN,
-					  .opens = opened->op.opens,
-					  .ns = opened->op.ns,
-					  .namespace_text = g_strdup(opened->op.namespace_text),
-					  .max_objects = opened->op.max_objects};
-	if (!run->reply.list)
-		run->reply.list = cim_list_of(g_ptr_array_new());
-	context = contexts_add(run->dispatch->contexts, run->identity->user, run->reply.list,
-			       opened, opened_free, opened->op.timeout_sec, &error);
+	opened->op = exchange->cimxml->op;
+	exchange->cimxml->op =
+		(struct cim_op){.kind = CIM_OP_OPEN,
+				.opens = opened->op.opens,
+				.ns = opened->op.ns,
+				.namespace_text = g_strdup(opened->op.namespace_text),
+				.max_objects = opened->op.max_objects};
+	if (!exchange->reply.list)
+		exchange->reply.list = cim_list_of(g_ptr_array_new());
+	context = contexts_add(exchange->dispatch->contexts, exchange->identity->user,
+			       exchange->reply.list, opened, opened_free, opened->op.timeout_sec,
+			       &error);
 	if (!context) {
 		opened_free(opened);
-		answer_error(run, error);
+		answer_error(exchange, error);
 		return;
 	}
-	run->reply.list = NULL;
-	answer_pull(run, context);
+	exchange->reply.list = NULL;
+	answer_pull(exchange, context);
 }
 
 static struct context *
-find_context(struct run *run)
+find_context(struct exchange *exchange)
 {
-	const char *id = run->cimxml->op.context;
-	return id ? contexts_find(run->dispatch->contexts, id, run->identity->user) : NULL;
+	const char *id = exchange->cimxml->op.context;
+	return id ? contexts_find(exchange->dispatch->contexts, id, exchange->identity->user)
+		  : NULL;
 }
 
 static void
-dispatch_context(struct run *run)
+dispatch_context(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
-	struct context *context = find_context(run);
-	struct cim_op *op = &run->cimxml->op;
+	struct context *context = find_context(exchange);
+	struct cim_op *op = &exchange->cimxml->op;
 	if (!context) {
 		cim_fail(&error, CIM_ERR_INVALID_ENUMERATION_CONTEXT,
 			 "there is no such enumeration context: it ended, expired or is another "
 			 "user's");
-		answer_error(run, error);
+		answer_error(exchange, error);
 	} else if (op->kind == CIM_OP_PULL) {
-		answer_pull(run, context);
+		answer_pull(exchange, context);
 	} else if (op->kind == CIM_OP_CLOSE) {
-		contexts_remove(run->dispatch->contexts, context);
-		answer(run);
+		contexts_remove(exchange->dispatch->contexts, context);
+		answer(exchange);
 	} else {
 		cim_fail(&error, CIM_ERR_NOT_SUPPORTED,
 			 "how many are left is not known before they are made");
-		answer_error(run, error);
+		answer_error(exchange, error);
 	}
 }
 
 static void
-dispatch_open(struct run *run)
+dispatch_open(struct exchange *exchange)
 {
-	struct cim_op *op = &run->cimxml->op;
+	struct cim_op *op = &exchange->cimxml->op;
 	g_autoptr(GError) error = NULL;
 	if (op->continue_on_error) {
 		cim_fail(&error, CIM_ERR_CONTINUATION_ON_ERROR_NOT_SUPPORTED,
 			 "ContinueOnError is not supported");
-		answer_error(run, error);
+		answer_error(exchange, error);
 		return;
 	}
-	run->answer = answer_open;
+	exchange->answer = answer_open;
 	op->kind = op->opens;
-	run_operation(run, op);
+	exchange_run(exchange, op);
 }
 
 static void
-dispatch_decoded(struct run *run)
+dispatch_decoded(struct exchange *exchange)
 {
-	struct cim_op *op = &run->cimxml->op;
-	run->answer = answer;
+	struct cim_op *op = &exchange->cimxml->op;
+	exchange->answer = answer;
 	if (op->kind == CIM_OP_OPEN)
-		dispatch_open(run);
+		dispatch_open(exchange);
 	else if (op->kind > CIM_OP_OPEN && op->kind < CIM_OP_INVOKE)
-		dispatch_context(run);
+		dispatch_context(exchange);
 	else
-		run_operation(run, op);
+		exchange_run(exchange, op);
 }
 
 /* A namespace like root/virtualization/v2/MS_40C has said the language already. */
 static void
-choose_language(struct run *run)
+choose_language(struct exchange *exchange)
 {
-	const char *wanted = http_exchange_header(run->x, "Accept-Language");
-	if (wanted && run->cimxml->op.language == CIM_LANG_EN)
-		run->cimxml->op.language = cim_language_find(wanted);
+	const char *wanted = http_exchange_header(exchange->x, "Accept-Language");
+	if (wanted && exchange->cimxml->op.language == CIM_LANG_EN)
+		exchange->cimxml->op.language = cim_language_find(wanted);
 }
 
 static gboolean
@@ -278,26 +282,27 @@ is_method_call(const char *operation)
 }
 
 void
-dispatch_cimxml(struct run *run)
+dispatch_cimxml(struct exchange *exchange)
 {
 	struct cimxml_refusal refusal = {0};
 	g_autoptr(GError) error = NULL;
 	gsize len;
-	const char *data = g_bytes_get_data(http_exchange_body(run->x), &len);
-	run->cimxml = g_new0(struct cimxml_request, 1);
+	const char *data = g_bytes_get_data(http_exchange_body(exchange->x), &len);
+	exchange->cimxml = g_new0(struct cimxml_request, 1);
 	/* the headers are hints (DSP0200 7.2); only a wrong operation is refused by them */
-	if (!is_method_call(http_exchange_header(run->x, "CIMOperation"))) {
-		http_refuse(run->x, 400, "unsupported-operation");
-		run_free(run);
+	if (!is_method_call(http_exchange_header(exchange->x, "CIMOperation"))) {
+		http_refuse(exchange->x, 400, "unsupported-operation");
+		exchange_free(exchange);
 		return;
 	}
-	if (cimxml_read(run->dispatch->config.schema, data, len, run->cimxml, &refusal, &error)) {
-		choose_language(run);
-		dispatch_decoded(run);
+	if (cimxml_read(exchange->dispatch->config.schema, data, len, exchange->cimxml, &refusal,
+			&error)) {
+		choose_language(exchange);
+		dispatch_decoded(exchange);
 	} else if (refusal.http_status) {
-		http_refuse(run->x, refusal.http_status, refusal.cim_error);
-		run_free(run);
+		http_refuse(exchange->x, refusal.http_status, refusal.cim_error);
+		exchange_free(exchange);
 	} else {
-		answer_error(run, error);
+		answer_error(exchange, error);
 	}
 }

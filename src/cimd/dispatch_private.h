@@ -10,20 +10,20 @@ struct dispatch {
 	struct dispatch_config config;
 	char *host;
 	struct contexts *contexts;
-	guint tidy;	 /* source */
-	GPtrArray *runs; /* under way: owned by themselves, listed for the end */
+	guint tidy;	      /* source */
+	GPtrArray *exchanges; /* under way: owned by themselves, listed for the end */
 };
 
-struct run;
-/* Writes the answer to run->reply; the run is over. */
-typedef void (*run_answer_fn)(struct run *run);
+struct exchange;
+/* Writes the answer to exchange->reply; the exchange is over. */
+typedef void (*exchange_answer_fn)(struct exchange *exchange);
 
 /* One exchange that is being answered. */
-struct run {
+struct exchange {
 	struct dispatch *dispatch;
 	struct http_exchange *x;
 	const struct identity *identity; /* of @x */
-	run_answer_fn answer;
+	exchange_answer_fn answer;
 	struct cim_reply reply;
 	guint deadline; /* source, when the client set one; WS-Man's OperationTimeout */
 	/* one of these, by the protocol */
@@ -32,12 +32,12 @@ struct run {
 	gboolean waits_for_events; /* an event pull is under way */
 };
 
-/* Does @op through the events' or the model's part, and run->answer() when it is done. */
-void run_operation(struct run *run, const struct cim_op *op);
-/* The operation under way is not waited for any more: run->answer() is not called. */
-void run_cancel(struct run *run);
+/* Does @op through the events' or the model's part, and exchange->answer() when it is done. */
+void exchange_run(struct exchange *exchange, const struct cim_op *op);
+/* The operation under way is not waited for any more: exchange->answer() is not called. */
+void exchange_cancel(struct exchange *exchange);
 /* After the answer is given. */
-void run_free(struct run *run);
+void exchange_free(struct exchange *exchange);
 
-void dispatch_cimxml(struct run *run);
-void dispatch_wsman(struct run *run);
+void dispatch_cimxml(struct exchange *exchange);
+void dispatch_wsman(struct exchange *exchange);

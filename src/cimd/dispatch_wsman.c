@@ -8,51 +8,52 @@
 #define WINRM_AGENT  "Microsoft WinRM Client"
 
 static void
-reply_text(struct run *run, guint status, GString *text)
+reply_text(struct exchange *exchange, guint status, GString *text)
 {
 	g_autoptr(GBytes) body = g_string_free_to_bytes(text);
-	http_reply(run->x, status, NULL, CONTENT_TYPE, body);
-	run_free(run);
+	http_reply(exchange->x, status, NULL, CONTENT_TYPE, body);
+	exchange_free(exchange);
 }
 
 static void
-answer_fault(struct run *run, const GError *error)
+answer_fault(struct exchange *exchange, const GError *error)
 {
 	GString *out = g_string_new(NULL);
-	wsman_write_fault(out, run->wsman, run->dispatch->config.host, run->wsman->op.language,
-			  error);
-	reply_text(run, wsman_fault_http_status(error), out);
+	wsman_write_fault(out, exchange->wsman, exchange->dispatch->config.host,
+			  exchange->wsman->op.language, error);
+	reply_text(exchange, wsman_fault_http_status(error), out);
 }
 
 /* ---- everything that is no enumeration ---- */
 
 static void
-answer(struct run *run)
+answer(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	GString *out;
-	if (run->reply.error) {
-		answer_fault(run, run->reply.error);
+	if (exchange->reply.error) {
+		answer_fault(exchange, exchange->reply.error);
 		return;
 	}
 	out = g_string_sized_new(4096);
-	if (wsman_write_reply(out, run->dispatch->config.schema, run->wsman, &run->reply, &error)) {
-		reply_text(run, 200, out);
+	if (wsman_write_reply(out, exchange->dispatch->config.schema, exchange->wsman,
+			      &exchange->reply, &error)) {
+		reply_text(exchange, 200, out);
 		return;
 	}
 	g_string_free(out, TRUE);
-	answer_fault(run, error);
+	answer_fault(exchange, error);
 }
 
 static void
-answer_identify(struct run *run)
+answer_identify(struct exchange *exchange)
 {
 	/* whoever did not say who he is learns no version */
-	gboolean known = run->identity->state == IDENTITY_USER;
+	gboolean known = exchange->identity->state == IDENTITY_USER;
 	struct wsman_identity identity = {known ? VENDOR : NULL, known ? CAIRN_VERSION : NULL};
 	GString *out = g_string_new(NULL);
-	wsman_write_identify(out, run->wsman, &identity);
-	reply_text(run, 200, out);
+	wsman_write_identify(out, exchange->wsman, &identity);
+	reply_text(exchange, 200, out);
 }
 
 /* ---- enumerations (DSP0226 8) ---- */
@@ -68,34 +69,34 @@ opened_free(gpointer data)
 /* A page that cannot be made. An Enumerate leaves nothing behind; a Pull leaves the item in its
  * context: the client may come back with a larger envelope. */
 static void
-fail_page(struct run *run, struct context *context, const GError *error)
+fail_page(struct exchange *exchange, struct context *context, const GError *error)
 {
-	if (context->opened == run->wsman) {
+	if (context->opened == exchange->wsman) {
 		context->free_opened = NULL;
-		contexts_remove(run->dispatch->contexts, context);
+		contexts_remove(exchange->dispatch->contexts, context);
 	}
-	answer_fault(run, error);
+	answer_fault(exchange, error);
 }
 
-/* One page for @run out of @context, which goes when its list ends. The request of an Enumerate
- * belongs to the context. */
+/* One page for @exchange out of @context, which goes when its list ends. The request of an
+ * Enumerate belongs to the context. */
 static void
-answer_page(struct run *run, struct context *context)
+answer_page(struct exchange *exchange, struct context *context)
 {
 	g_autoptr(GError) error = NULL;
 	GString *out = g_string_sized_new(4096);
 	gboolean end = FALSE;
-	if (!wsman_write_page(out, run->dispatch->config.schema, context->opened, run->wsman,
-			      context->list, context->id, &end, &error)) {
+	if (!wsman_write_page(out, exchange->dispatch->config.schema, context->opened,
+			      exchange->wsman, context->list, context->id, &end, &error)) {
 		g_string_free(out, TRUE);
-		fail_page(run, context, error);
+		fail_page(exchange, context, error);
 		return;
 	}
-	if (context->opened == run->wsman)
-		run->wsman = NULL;
+	if (context->opened == exchange->wsman)
+		exchange->wsman = NULL;
 	if (end)
-		contexts_remove(run->dispatch->contexts, context);
-	reply_text(run, 200, out);
+		contexts_remove(exchange->dispatch->contexts, context);
+	reply_text(exchange, 200, out);
 }
 
 static gint64
@@ -109,40 +110,42 @@ idle_seconds(const struct wsman_request *request)
 
 /* GET_CLASS enumerations answer with classes, which need no context: a page of them is whole. */
 static void
-answer_enumerate(struct run *run)
+answer_enumerate(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	struct context *context;
-	if (run->reply.error || run->reply.classes) {
-		answer(run);
+	if (exchange->reply.error || exchange->reply.classes) {
+		answer(exchange);
 		return;
 	}
-	if (!run->reply.list)
-		run->reply.list = cim_list_of(g_ptr_array_new());
-	context = contexts_add(run->dispatch->contexts, run->identity->user, run->reply.list,
-			       run->wsman, opened_free, idle_seconds(run->wsman), &error);
+	if (!exchange->reply.list)
+		exchange->reply.list = cim_list_of(g_ptr_array_new());
+	context = contexts_add(exchange->dispatch->contexts, exchange->identity->user,
+			       exchange->reply.list, exchange->wsman, opened_free,
+			       idle_seconds(exchange->wsman), &error);
 	if (!context) {
-		answer_fault(run, error);
+		answer_fault(exchange, error);
 		return;
 	}
-	run->reply.list = NULL;
-	answer_page(run, context);
+	exchange->reply.list = NULL;
+	answer_page(exchange, context);
 }
 
 static void
-fail_context(struct run *run)
+fail_context(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	wsman_fail(&error, WSMAN_FAULT_INVALID_CONTEXT,
 		   "there is no such enumeration context: it ended, expired or is another user's");
-	answer_fault(run, error);
+	answer_fault(exchange, error);
 }
 
 static struct context *
-find_context(struct run *run)
+find_context(struct exchange *exchange)
 {
-	const char *id = run->wsman->context;
-	return id ? contexts_find(run->dispatch->contexts, id, run->identity->user) : NULL;
+	const char *id = exchange->wsman->context;
+	return id ? contexts_find(exchange->dispatch->contexts, id, exchange->identity->user)
+		  : NULL;
 }
 
 /* ---- events ---- */
@@ -150,50 +153,51 @@ find_context(struct run *run)
 static void
 events_pulled(GString *body, const GError *error, void *data)
 {
-	struct run *run = data;
-	run->waits_for_events = FALSE;
-	http_exchange_on_gone(run->x, NULL, NULL);
+	struct exchange *exchange = data;
+	exchange->waits_for_events = FALSE;
+	http_exchange_on_gone(exchange->x, NULL, NULL);
 	if (error)
-		answer_fault(run, error);
+		answer_fault(exchange, error);
 	else
-		reply_text(run, 200, g_string_new_len(body->str, (gssize)body->len));
+		reply_text(exchange, 200, g_string_new_len(body->str, (gssize)body->len));
 }
 
 /* What would have been told goes back to the subscription. */
 static void
 puller_gone(struct http_exchange *x, gpointer data)
 {
-	struct run *run = data;
-	events_pull_cancel(run->dispatch->config.events, events_pulled, run);
+	struct exchange *exchange = data;
+	events_pull_cancel(exchange->dispatch->config.events, events_pulled, exchange);
 	http_refuse(x, 503, NULL);
-	run_free(run);
+	exchange_free(exchange);
 }
 
 static void
-dispatch_pull(struct run *run)
+dispatch_pull(struct exchange *exchange)
 {
-	struct events *events = run->dispatch->config.events;
+	struct events *events = exchange->dispatch->config.events;
 	struct context *context;
-	if (run->wsman->context && events_owns_context(events, run->wsman->context)) {
-		run->waits_for_events = TRUE;
-		http_exchange_on_gone(run->x, puller_gone, run);
-		events_pull(events, run->wsman, run->identity->user, events_pulled, run);
+	if (exchange->wsman->context && events_owns_context(events, exchange->wsman->context)) {
+		exchange->waits_for_events = TRUE;
+		http_exchange_on_gone(exchange->x, puller_gone, exchange);
+		events_pull(events, exchange->wsman, exchange->identity->user, events_pulled,
+			    exchange);
 		return;
 	}
-	context = find_context(run);
+	context = find_context(exchange);
 	if (context)
-		answer_page(run, context);
+		answer_page(exchange, context);
 	else
-		fail_context(run);
+		fail_context(exchange);
 }
 
 static void dispatch_eventing(struct run *run);
 
 /* A pull subscription's context is given back like an enumeration's. */
 static void
-dispatch_release(struct run *run)
+dispatch_release(struct exchange *exchange)
 {
-	struct context *context = find_context(run);
+	struct context *context = find_context(exchange);
 	GString *out;
 	if (run->wsman->context &&
 	    events_owns_context(run->dispatch->config.events, run->wsman->context)) {
@@ -201,56 +205,56 @@ dispatch_release(struct run *run)
 		return;
 	}
 	if (!context) {
-		fail_context(run);
+		fail_context(exchange);
 		return;
 	}
-	contexts_remove(run->dispatch->contexts, context);
+	contexts_remove(exchange->dispatch->contexts, context);
 	out = g_string_new(NULL);
-	wsman_write_empty(out, run->wsman);
-	reply_text(run, 200, out);
+	wsman_write_empty(out, exchange->wsman);
+	reply_text(exchange, 200, out);
 }
 
 static void
-dispatch_eventing(struct run *run)
+dispatch_eventing(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	GString *out = g_string_new(NULL);
-	g_autofree char *address = g_strconcat(http_exchange_listener(run->x), "/wsman", NULL);
-	if (events_wsman(run->dispatch->config.events, run->wsman, run->identity->user, address,
-			 out, &error)) {
-		reply_text(run, 200, out);
+	g_autofree char *address = g_strconcat(http_exchange_listener(exchange->x), "/wsman", NULL);
+	if (events_wsman(exchange->dispatch->config.events, exchange->wsman,
+			 exchange->identity->user, address, out, &error)) {
+		reply_text(exchange, 200, out);
 		return;
 	}
 	g_string_free(out, TRUE);
-	answer_fault(run, error);
+	answer_fault(exchange, error);
 }
 
 /* ---- which action goes where ---- */
 
 static void
-dispatch_operation(struct run *run)
+dispatch_operation(struct exchange *exchange)
 {
-	run->answer = answer;
-	run_operation(run, &run->wsman->op);
+	exchange->answer = answer;
+	exchange_run(exchange, &exchange->wsman->op);
 }
 
 static void
-dispatch_enumerate(struct run *run)
+dispatch_enumerate(struct exchange *exchange)
 {
-	run->answer = answer_enumerate;
-	run_operation(run, &run->wsman->op);
+	exchange->answer = answer_enumerate;
+	exchange_run(exchange, &exchange->wsman->op);
 }
 
 static void
-refuse_ack(struct run *run)
+refuse_ack(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	wsman_fail(&error, WSMAN_FAULT_ACTION_NOT_SUPPORTED,
 		   "an Ack is the answer to an event and is not sent by itself");
-	answer_fault(run, error);
+	answer_fault(exchange, error);
 }
 
-static void (*const actions[])(struct run *run) = {
+static void (*const actions[])(struct exchange *exchange) = {
 	[WSMAN_IDENTIFY] = answer_identify,	 [WSMAN_GET] = dispatch_operation,
 	[WSMAN_PUT] = dispatch_operation,	 [WSMAN_CREATE] = dispatch_operation,
 	[WSMAN_DELETE] = dispatch_operation,	 [WSMAN_INVOKE] = dispatch_operation,
@@ -261,10 +265,11 @@ static void (*const actions[])(struct run *run) = {
 };
 
 static gboolean
-may_go_on(struct run *run)
+may_go_on(struct exchange *exchange)
 {
-	return run->identity->state == IDENTITY_USER ||
-	       (run->wsman->action == WSMAN_IDENTIFY && http_exchange_anonymous_identify(run->x));
+	return exchange->identity->state == IDENTITY_USER ||
+	       (exchange->wsman->action == WSMAN_IDENTIFY &&
+		http_exchange_anonymous_identify(exchange->x));
 }
 
 /* ---- OperationTimeout (DSP0226 6.1) ---- */
@@ -273,44 +278,46 @@ may_go_on(struct run *run)
 static gboolean
 too_late(gpointer data)
 {
-	struct run *run = data;
+	struct exchange *exchange = data;
 	g_autoptr(GError) error = NULL;
-	run->deadline = 0;
-	run_cancel(run);
+	exchange->deadline = 0;
+	exchange_cancel(exchange);
 	wsman_fail(&error, WSMAN_FAULT_TIMED_OUT,
 		   "not finished within the OperationTimeout of %.3f s; what was begun goes on",
-		   (double)run->wsman->timeout_usec / G_USEC_PER_SEC);
-	answer_fault(run, error);
+		   (double)exchange->wsman->timeout_usec / G_USEC_PER_SEC);
+	answer_fault(exchange, error);
 	return G_SOURCE_REMOVE;
 }
 
 static void
-set_deadline(struct run *run)
+set_deadline(struct exchange *exchange)
 {
-	gint64 usec = run->wsman->timeout_usec;
-	gboolean waits = run->wsman->action == WSMAN_PULL; /* has its own way to be late */
+	gint64 usec = exchange->wsman->timeout_usec;
+	gboolean waits = exchange->wsman->action == WSMAN_PULL; /* has its own way to be late */
 	if (usec > 0 && !waits)
-		run->deadline = g_timeout_add((guint)MIN(usec / 1000, G_MAXINT), too_late, run);
+		exchange->deadline =
+			g_timeout_add((guint)MIN(usec / 1000, G_MAXINT), too_late, exchange);
 }
 
 void
-dispatch_wsman(struct run *run)
+dispatch_wsman(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
-	const char *agent = http_exchange_user_agent(run->x);
+	const char *agent = http_exchange_user_agent(exchange->x);
 	gsize len;
-	const char *data = g_bytes_get_data(http_exchange_body(run->x), &len);
-	run->wsman = g_new0(struct wsman_request, 1);
-	run->wsman->from_winrm = agent && strstr(agent, WINRM_AGENT);
-	gboolean ok = wsman_read(run->dispatch->config.schema, run->dispatch->config.namespace,
-				 data, len, run->wsman, &error);
-	if (!may_go_on(run)) {
-		http_refuse(run->x, 401, NULL);
-		run_free(run);
+	const char *data = g_bytes_get_data(http_exchange_body(exchange->x), &len);
+	exchange->wsman = g_new0(struct wsman_request, 1);
+	exchange->wsman->from_winrm = agent && strstr(agent, WINRM_AGENT);
+	gboolean ok =
+		wsman_read(exchange->dispatch->config.schema, exchange->dispatch->config.namespace,
+			   data, len, exchange->wsman, &error);
+	if (!may_go_on(exchange)) {
+		http_refuse(exchange->x, 401, NULL);
+		exchange_free(exchange);
 	} else if (!ok) {
-		answer_fault(run, error);
+		answer_fault(exchange, error);
 	} else {
-		set_deadline(run);
-		actions[run->wsman->action](run);
+		set_deadline(exchange);
+		actions[exchange->wsman->action](exchange);
 	}
 }
