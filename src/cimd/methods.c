@@ -1,10 +1,10 @@
 /* From a method's call to the function that does it. The tables are those of methods_*.c. */
-#include "cimd/model_private.h"
+#include "cimd/methods.h"
 
 #include <string.h>
 
 const struct method_binding *const method_tables[] = {
-	NULL,
+	methods_group, methods_point, methods_job, methods_other, NULL,
 };
 
 static const struct method_binding *
