@@ -14,12 +14,13 @@ def program(bin_dir):
 
 
 def link_programs(directory, bin_dir):
-    """DIR/bin: one folder with the three programs, whether they were built or installed."""
+    """DIR/bin: one folder with all programs, whether they were built or installed."""
     folder = os.path.join(directory, "bin")
     os.makedirs(folder, exist_ok=True)
-    for name in ("cairnd", "cairn-export", "cairn"):
+    for name in ("cairnd", "cairn-export", "cairn-cimd", "cairn"):
         places = [os.path.join(bin_dir, name)]
-        places += [os.path.join(bin_dir, "src", part, name) for part in ("cairnd", "export", "cli")]
+        places += [os.path.join(bin_dir, "src", part, name)
+                   for part in ("cairnd", "export", "cimd", "cli")]
         link = os.path.join(folder, name)
         if os.path.lexists(link):
             os.unlink(link)
@@ -34,8 +35,9 @@ def control_socket(directory):
     return os.path.join(directory, "run/control.sock")
 
 
-def write_config(directory, uri, bin_dir, settings):
-    """cairn.conf(5); settings are [GROUP.]KEY=VALUE, of the group [daemon] when none is named."""
+def write_config(directory, uri, bin_dir, cimd, settings):
+    """cairn.conf(5), with the groups of cairn-cimd; settings are [GROUP.]KEY=VALUE, of the group
+    [daemon] when none is named."""
     groups = {
         "daemon": {"state-dir": os.path.join(directory, "state"),
                    "run-dir": os.path.join(directory, "run"),
@@ -43,6 +45,7 @@ def write_config(directory, uri, bin_dir, settings):
                    "connect": uri},
         "export": {"export-root": os.path.join(directory, "exports"),
                    "export-program": os.path.join(bin_dir, "cairn-export")},
+        **cimd,
     }
     for setting in settings:
         key, sep, value = setting.partition("=")

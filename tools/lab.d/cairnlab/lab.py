@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from . import channel, daemon, guests, initramfs, libvirtd
+from . import channel, cimd, daemon, guests, initramfs, libvirtd
 from .common import REPO, LabError, is_running, run
 
 BOOT_SECONDS = 120  # software emulation on a loaded machine; about 2 are usual
@@ -116,11 +116,14 @@ class Lab:
         self.save()
 
     def _start_daemon(self, options):
-        daemon.write_config(self.directory, self.state["uri"], self.state["bin"], options.config)
+        daemon.write_config(self.directory, self.state["uri"], self.state["bin"],
+                            cimd.config(self.directory), options.config)
         if options.no_daemon:
             return
         if daemon.program(self.state["bin"]):
             self.start_daemon()
+            if not options.no_cimd and cimd.program(self.state["bin"]):
+                self.start_cimd()
 
     # -- in between ------------------------------------------------------------------------
 
@@ -128,6 +131,15 @@ class Lab:
         self.require_up()
         daemon.start(self.directory, self.state["bin"], self.state.get("libvirtd"),
                      lambda who: self.save(cairnd=who))
+
+    def start_cimd(self):
+        self.require_up()
+        self.save(cimd_url=cimd.start(self.directory, self.state["bin"],
+                                      lambda who: self.save(cimd=who)))
+
+    def stop_cimd(self):
+        cimd.stop(self.state.get("cimd"))
+        self.save(cimd=None, cimd_url=None)
 
     def kill_daemon(self):
         daemon.kill(self.state.get("cairnd"))
@@ -159,6 +171,9 @@ class Lab:
             "CAIRN_IMAGES": " ".join(path for g in self.state["guests"]
                                      for path in g["disks"].values()),
         }
+        if self.state.get("cimd_url"):
+            values["CAIRN_WSMAN"] = self.state["cimd_url"] + "/wsman"
+            values["CAIRN_CIMXML"] = self.state["cimd_url"] + "/cimom"
         with open(os.path.join(self.directory, "env"), "w") as file:
             for key, value in values.items():
                 file.write("export %s='%s'\n" % (key, value))
@@ -171,6 +186,7 @@ class Lab:
         if not os.path.isdir(self.directory):
             return
         state = self.state
+        cimd.stop(state.get("cimd"))
         daemon.stop(state.get("cairnd"))
         if state.get("uri") and (not state.get("libvirtd") or is_running(state["libvirtd"])):
             with ThreadPoolExecutor(max_workers=8) as pool:
@@ -180,9 +196,9 @@ class Lab:
         if os.path.exists(self.path):
             os.unlink(self.path)
         for name in ("bin", "state", "run", "exports", "env", "cairn.conf", "guests", "libvirt",
-                     "cairnd.log"):
+                     "cairnd.log", cimd.LOG):
             path = os.path.join(self.directory, name)
-            if keep_logs and name in ("guests", "cairnd.log", "libvirt"):
+            if keep_logs and name in ("guests", "cairnd.log", cimd.LOG, "libvirt"):
                 self._keep_logs(path)
             elif os.path.isdir(path):
                 shutil.rmtree(path, ignore_errors=True)
