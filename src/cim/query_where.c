@@ -296,16 +296,16 @@ static struct query_node *
 parse_one(struct parser *parser, GError **error)
 {
 	struct query_lexer *lexer = parser->lexer;
-	gboolean not = query_at_word(lexer, "NOT");
-	if (!not &&!query_at_mark(lexer, "("))
+	gboolean is_not = query_at_word(lexer, "NOT");
+	if (!is_not && !query_at_mark(lexer, "("))
 		return parse_comparison(parser, error);
 	if (!deeper(parser, error) || !query_lexer_next(lexer, error))
 		return NULL;
-	cairn_auto(query_node) inner = not ? parse_one(parser, error) : parse_any(parser, error);
-	if (!inner || (!not &&!query_take_mark(lexer, ")", error)))
+	cairn_auto(query_node) inner = is_not ? parse_one(parser, error) : parse_any(parser, error);
+	if (!inner || (!is_not && !query_take_mark(lexer, ")", error)))
 		return NULL;
 	parser->depth--;
-	return not ? negate(parser, g_steal_pointer(&inner), error) : g_steal_pointer(&inner);
+	return is_not ? negate(parser, g_steal_pointer(&inner), error) : g_steal_pointer(&inner);
 }
 
 /* One or more of @part with @word between; a node of @kind when there are more. */

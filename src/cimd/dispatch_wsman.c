@@ -191,7 +191,7 @@ dispatch_pull(struct exchange *exchange)
 		fail_context(exchange);
 }
 
-static void dispatch_eventing(struct run *run);
+static void dispatch_eventing(struct exchange *exchange);
 
 /* A pull subscription's context is given back like an enumeration's. */
 static void
@@ -199,9 +199,9 @@ dispatch_release(struct exchange *exchange)
 {
 	struct context *context = find_context(exchange);
 	GString *out;
-	if (run->wsman->context &&
-	    events_owns_context(run->dispatch->config.events, run->wsman->context)) {
-		dispatch_eventing(run);
+	if (exchange->wsman->context &&
+	    events_owns_context(exchange->dispatch->config.events, exchange->wsman->context)) {
+		dispatch_eventing(exchange);
 		return;
 	}
 	if (!context) {

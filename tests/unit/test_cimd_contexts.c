@@ -50,7 +50,7 @@ test_age(void)
 	g_assert_null(contexts_find(contexts, id, "ann"));
 	g_assert_cmpuint(contexts_count(contexts), ==, 0);
 	add(contexts, "ann", G_MAXINT32, NULL);
-	now += (CONTEXT_IDLE_MAX_SEC + 1) * G_USEC_PER_SEC;
+	now += (gint64)(CONTEXT_IDLE_MAX_SEC + 1) * G_USEC_PER_SEC;
 	contexts_tidy(contexts);
 	g_assert_cmpuint(contexts_count(contexts), ==, 0);
 }
@@ -72,7 +72,7 @@ test_limits(void)
 	g_assert_null(add(contexts, "another", 0, &error));
 	g_assert_error(error, CIM_ERROR, CIM_ERR_SERVER_LIMITS_EXCEEDED);
 	/* age makes room */
-	now += (CONTEXT_IDLE_DEFAULT_SEC + 1) * G_USEC_PER_SEC;
+	now += (gint64)(CONTEXT_IDLE_DEFAULT_SEC + 1) * G_USEC_PER_SEC;
 	g_assert_nonnull(add(contexts, "another", 0, NULL));
 	g_assert_cmpuint(contexts_count(contexts), ==, 1);
 }
