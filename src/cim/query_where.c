@@ -319,13 +319,12 @@ parse_chain(struct parser *parser, const char *word, enum query_node_kind kind,
 	cairn_auto(query_node) node = node_new(parser, kind, error);
 	if (!node)
 		return NULL;
-	struct query_node *last = node->first = g_steal_pointer(&first);
+	node->first = g_steal_pointer(&first);
+	struct query_node **end = &node->first->next;
 	while (query_at_word(parser->lexer, word)) {
-		if (!query_lexer_next(parser->lexer, error))
+		if (!query_lexer_next(parser->lexer, error) || !(*end = part(parser, error)))
 			return NULL;
-		last = last->next = part(parser, error);
-		if (!last)
-			return NULL;
+		end = &(*end)->next;
 	}
 	return g_steal_pointer(&node);
 }
