@@ -180,16 +180,22 @@ method_not_supported(struct run *run, const struct object *object)
 
 /* ---- what no service of cairn does ---- */
 
-/* StartService, StopService, RequestStateChange of a service: it runs as long as the daemon. The
- * codes are CIM_Service's and CIM_EnabledLogicalElement's own. */
+/* A service runs as long as the daemon. The codes are CIM_Service's and CIM_EnabledLogicalElement's
+ * own: 0 Completed with No Error, 1 Not Supported. */
+static void
+service_runs(struct run *run, const struct object *object)
+{
+	run_return(run, 0);
+}
+
 static void
 service_stays(struct run *run, const struct object *object)
 {
-	run_return(run, 1); /* Not Supported */
+	run_return(run, 1);
 }
 
 const struct method_binding methods_other[] = {
-	{"CIM_Service", "StartService", service_stays},
+	{"CIM_Service", "StartService", service_runs},
 	{"CIM_Service", "StopService", service_stays},
 	{"CIM_Service", "RequestStateChange", service_stays},
 	{"Msvm_ComputerSystem", "RequestStateChange", method_not_supported},
