@@ -41,7 +41,7 @@ static const struct setting keys[] = {
 	 "Kerberos or NTLM name; may be repeated"},
 	{"cert-map", SECTION, SETTING_LIST, AT(auth.cert_map), 0, 0, "", "KIND:NAME=USER",
 	 "certificate's name; may be repeated"},
-	{"control", SECTION, SETTING_TEXT, AT(control), 0, 0, "/run/cairn/control.sock", "SOCKET",
+	{"control", SECTION, SETTING_TEXT, AT(control), 0, 0, "/run/cairn/control-front.sock", "SOCKET",
 	 "cairnd's socket"},
 	{"user", SECTION, SETTING_TEXT, AT(user), 0, 0, "cairn-cimd", "USER",
 	 "who to become when root starts it"},
@@ -52,9 +52,7 @@ static const struct setting keys[] = {
 	{"default-namespace", SECTION, SETTING_TEXT, AT(default_namespace), 0, 0,
 	 "root/virtualization/v2", "NAME", "when a request names none"},
 	{"event-destinations", SECTION, SETTING_LIST, AT(event_destinations), 0, 0, "", "URL",
-	 "events go below it only; may be repeated"},
-	{"languages", SECTION, SETTING_WORDS, AT(languages), 0, 0, "en,fr,ru,zh", "LIST",
-	 "offered; the first is the default"},
+	 "scheme://host:port that events may go to; may be repeated"},
 	{"max-body", SECTION, SETTING_BYTES, AT(http.max_body), 4096, HTTP_BODY_HIGHEST, "4M",
 	 "BYTES", "largest request"},
 	{"max-connections", SECTION, SETTING_NUMBER, AT(http.max_connections), 1, 65536, "512", "N",
@@ -103,27 +101,13 @@ check_build(const struct cimd_config *config, GError **error)
 }
 
 static gboolean
-check_destinations(const struct cimd_config *config, GError **error)
-{
-	for (char **url = config->event_destinations; url && *url; url++)
-		if (!g_str_has_prefix(*url, "http://") && !g_str_has_prefix(*url, "https://"))
-			return cairn_fail(
-				error, CAIRN_ERROR_INVALID,
-				"event-destinations: \"%s\" is not an http:// or https:// "
-				"URL",
-				*url);
-	return TRUE;
-}
-
-static gboolean
 check_config(const struct cimd_config *config, GError **error)
 {
 	return absolute("control", config->control, error) &&
 	       absolute("tls-cert", config->http.tls_cert, error) &&
 	       absolute("tls-key", config->http.tls_key, error) &&
 	       absolute("tls-ca", config->http.tls_ca, error) &&
-	       absolute("keytab", config->auth.keytab, error) && check_build(config, error) &&
-	       check_destinations(config, error);
+	       absolute("keytab", config->auth.keytab, error) && check_build(config, error);
 }
 
 struct cimd_config *
@@ -149,25 +133,4 @@ char *
 cimd_config_text(const struct cimd_config *config)
 {
 	return settings_text(keys, config);
-}
-
-/* An allowed URL covers itself and what is below it: http://host:1 is not http://host:12, nor
- * http://host:1@evil. */
-static gboolean
-covers(const char *allowed, const char *url)
-{
-	gsize len = strlen(allowed);
-	if (len > 0 && allowed[len - 1] == '/')
-		len--;
-	return g_ascii_strncasecmp(allowed, url, len) == 0 &&
-	       (url[len] == '\0' || url[len] == '/' || url[len] == '?');
-}
-
-gboolean
-cimd_config_allows_destination(const struct cimd_config *config, const char *url)
-{
-	for (char **allowed = config->event_destinations; allowed && *allowed; allowed++)
-		if (covers(*allowed, url) && !strstr(url, "/../"))
-			return TRUE;
-	return FALSE;
 }

@@ -15,8 +15,8 @@ struct cimd_config {
 	gboolean sandbox;	   /* a filter on system calls */
 	guint64 compat_build;	   /* one of cimd_builds */
 	char *default_namespace;   /* when a request names none */
-	char **event_destinations; /* URL prefixes that events may be delivered to */
-	char **languages;	   /* that are offered; the first is the default */
+	char **event_destinations; /* scheme://host:port that events may go to; events.c checks them
+				    */
 };
 
 /* Windows builds whose classes can be shown, newest first, 0 at the end. */
@@ -30,6 +30,3 @@ CAIRN_DEFINE_AUTO(cimd_config, cimd_config_free)
 
 /* As a configuration file; free with g_free(). */
 char *cimd_config_text(const struct cimd_config *config);
-
-/* Whether events may go to @url. */
-gboolean cimd_config_allows_destination(const struct cimd_config *config, const char *url);
