@@ -21,7 +21,8 @@ struct auth_config {
 struct auth_helper;
 
 /* Forks it. To be called first thing in main(): before any thread, before rights are given up.
- * @service: the name in /etc/pam.d. The helper ends when we do. */
+ * @service: the name of a file in /etc/pam.d, or the path of one elsewhere; "" or NULL: cairn-cimd.
+ * The helper ends when we do. */
 struct auth_helper *auth_helper_start(const char *service, GError **error);
 void auth_helper_free(struct auth_helper *helper);
 CAIRN_DEFINE_AUTO(auth_helper, auth_helper_free)

@@ -78,6 +78,9 @@ static char *
 buffer_text(gss_buffer_t buffer)
 {
 	OM_uint32 minor;
+	/* gss-ntlmssp counts the NUL at the end; one in the middle is not for us. */
+	if (buffer->length > 0 && ((const char *)buffer->value)[buffer->length - 1] == '\0')
+		buffer->length--;
 	gboolean clean = buffer->length > 0 && buffer->length <= AUTH_USER_MAX &&
 			 !memchr(buffer->value, '\0', buffer->length) &&
 			 g_utf8_validate(buffer->value, (gssize)buffer->length, NULL);

@@ -55,13 +55,25 @@ no_delay(int status, unsigned int usec, void *data)
 {
 }
 
+/* An absolute path is a file like those in /etc/pam.d, elsewhere. */
+static int
+start_pam(const char *service, const char *user, const struct pam_conv *conv,
+	  pam_handle_t **ret_pam)
+{
+	if (!g_path_is_absolute(service))
+		return pam_start(service, user, conv, ret_pam);
+	g_autofree char *folder = g_path_get_dirname(service);
+	g_autofree char *name = g_path_get_basename(service);
+	return pam_start_confdir(name, user, conv, folder, ret_pam);
+}
+
 static gboolean
 pam_says_yes(const char *service, const struct question *question, char *ret_user)
 {
 	struct pam_conv conv = {converse, (void *)question->password};
 	pam_handle_t *pam = NULL;
 	const void *user = NULL;
-	if (pam_start(service, question->user, &conv, &pam) != PAM_SUCCESS)
+	if (start_pam(service, question->user, &conv, &pam) != PAM_SUCCESS)
 		return FALSE;
 	pam_set_item(pam, PAM_RHOST, question->peer);
 	pam_set_item(pam, PAM_FAIL_DELAY, no_delay);

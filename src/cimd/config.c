@@ -32,7 +32,7 @@ static const struct setting keys[] = {
 	{"allow-plain", SECTION, SETTING_SWITCH, AT(auth.allow_plain), 0, 0, "no", NULL,
 	 "plain bodies after Negotiate on http://"},
 	{"pam-service", SECTION, SETTING_TEXT, AT(auth.pam_service), 0, 0, "cairn-cimd", "NAME",
-	 "file in /etc/pam.d"},
+	 "file in /etc/pam.d, or a path"},
 	{"none-user", SECTION, SETTING_TEXT, AT(auth.none_user), 0, 0, "", "USER",
 	 "who all are with auth none; default: us"},
 	{"keytab", SECTION, SETTING_TEXT, AT(auth.keytab), 0, 0, "", "FILE",

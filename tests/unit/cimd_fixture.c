@@ -351,6 +351,7 @@ client_reply(int fd, GString *rest)
 			      g_str_has_prefix(head, "HTTP/1.0 "));
 		reply->status = (guint)atoi(head + 9);
 		reply->head = g_ascii_strdown(head, -1);
+		reply->raw_head = g_strdup(head);
 		if (reply->status != 100)
 			take_body(fd, in, reply);
 	}
@@ -367,6 +368,7 @@ reply_free(struct reply *reply)
 	if (!reply)
 		return;
 	g_free(reply->head);
+	g_free(reply->raw_head);
 	g_free(reply->trailers);
 	g_string_free(reply->body, TRUE);
 	g_free(reply);

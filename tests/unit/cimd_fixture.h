@@ -27,6 +27,7 @@ void fixture_clear(struct fixture *fixture);
 struct reply {
 	guint status;	/* 0: the connection ended before a whole answer */
 	char *head;	/* all of it, lower case */
+	char *raw_head; /* as it came */
 	GString *body;	/* of chunks, joined */
 	char *trailers; /* lower case; NULL: none */
 	gboolean cut;	/* in the middle of the body */
