@@ -114,12 +114,13 @@ contexts_add(struct contexts *contexts, const char *user, struct cim_list *list,
 }
 
 struct context *
-contexts_find(struct contexts *contexts, const char *id, const char *user)
+contexts_find(struct contexts *contexts, const char *id, const char *user,
+	      GDestroyNotify free_opened)
 {
 	struct context *context;
 	contexts_tidy(contexts);
 	context = g_hash_table_lookup(contexts->by_id, id);
-	if (!context || strcmp(context->user, user) != 0)
+	if (!context || context->free_opened != free_opened || strcmp(context->user, user) != 0)
 		return NULL;
 	context->expires = contexts->clock() + context->idle_usec;
 	return context;

@@ -34,9 +34,10 @@ CAIRN_DEFINE_AUTO(contexts, contexts_free)
 struct context *contexts_add(struct contexts *contexts, const char *user, struct cim_list *list,
 			     gpointer opened, GDestroyNotify free_opened, gint64 idle_sec,
 			     GError **error);
-/* NULL when there is none of that id for @user (unknown, expired, another's): they look the same
- * from outside. Its rest begins anew. */
-struct context *contexts_find(struct contexts *contexts, const char *id, const char *user);
+/* NULL when there is none of that id for @user that was added with @free_opened (unknown, expired,
+ * another's, another protocol's): they look the same from outside. Its rest begins anew. */
+struct context *contexts_find(struct contexts *contexts, const char *id, const char *user,
+			      GDestroyNotify free_opened);
 void contexts_remove(struct contexts *contexts, struct context *context);
 guint contexts_count(const struct contexts *contexts);
 /* Drops what has expired; find and add do that too, this is for a timer. */

@@ -210,7 +210,8 @@ static struct context *
 find_context(struct exchange *exchange)
 {
 	const char *id = exchange->cimxml->op.context;
-	return id ? contexts_find(exchange->dispatch->contexts, id, exchange->identity->user)
+	return id ? contexts_find(exchange->dispatch->contexts, id, exchange->identity->user,
+				  opened_free)
 		  : NULL;
 }
 

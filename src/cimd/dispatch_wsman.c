@@ -58,45 +58,65 @@ answer_identify(struct exchange *exchange)
 
 /* ---- enumerations (DSP0226 8) ---- */
 
+/* What a context remembers: the Enumerate, and classes where it asked for them. */
+struct opened {
+	struct wsman_request *request;
+	const struct cim_class **classes; /* NULL: instances, which are the context's list */
+	guint position;			  /* in classes */
+};
+
+static void
+request_free(struct wsman_request *request)
+{
+	if (!request)
+		return;
+	wsman_request_clear(request);
+	g_free(request);
+}
+
 static void
 opened_free(gpointer data)
 {
-	struct wsman_request *opened = data;
-	wsman_request_clear(opened);
+	struct opened *opened = data;
+	request_free(opened->request);
+	g_free(opened->classes);
 	g_free(opened);
 }
 
-/* A page that cannot be made. An Enumerate leaves nothing behind; a Pull leaves the item in its
- * context: the client may come back with a larger envelope. */
-static void
-fail_page(struct exchange *exchange, struct context *context, const GError *error)
+/* Appends one page for @exchange out of @context. */
+static gboolean
+write_page(struct exchange *exchange, struct context *context, GString *out, gboolean *ret_end,
+	   GError **error)
 {
-	if (context->opened == exchange->wsman) {
-		context->free_opened = NULL;
-		contexts_remove(exchange->dispatch->contexts, context);
-	}
-	answer_fault(exchange, error);
+	struct opened *opened = context->opened;
+	const struct wsman_request *enumerate = opened->request ? opened->request : exchange->wsman;
+	if (opened->classes)
+		return wsman_write_class_page(out, enumerate, exchange->wsman, opened->classes,
+					      &opened->position, context->id, ret_end, error);
+	return wsman_write_page(out, exchange->dispatch->config.schema, enumerate, exchange->wsman,
+				context->list, context->id, ret_end, error);
 }
 
-/* One page for @exchange out of @context, which goes when its list ends. The request of an
- * Enumerate belongs to the context. */
+/* A page that cannot be made leaves the item in its context: the client may come back with a larger
+ * envelope. An Enumerate that fails leaves nothing: nobody has heard of its context. */
 static void
 answer_page(struct exchange *exchange, struct context *context)
 {
 	g_autoptr(GError) error = NULL;
 	GString *out = g_string_sized_new(4096);
+	struct opened *opened = context->opened;
 	gboolean end = FALSE;
-	if (!wsman_write_page(out, exchange->dispatch->config.schema, context->opened,
-			      exchange->wsman, context->list, context->id, &end, &error)) {
-		g_string_free(out, TRUE);
-		fail_page(exchange, context, error);
+	gboolean ok = write_page(exchange, context, out, &end, &error);
+	if (end || (!ok && !opened->request))
+		contexts_remove(exchange->dispatch->contexts, context);
+	else if (!opened->request) /* the Enumerate is told: its request is the context's now */
+		opened->request = g_steal_pointer(&exchange->wsman);
+	if (ok) {
+		reply_text(exchange, 200, out);
 		return;
 	}
-	if (context->opened == exchange->wsman)
-		exchange->wsman = NULL;
-	if (end)
-		contexts_remove(exchange->dispatch->contexts, context);
-	reply_text(exchange, 200, out);
+	g_string_free(out, TRUE);
+	answer_fault(exchange, error);
 }
 
 static gint64
@@ -108,22 +128,25 @@ idle_seconds(const struct wsman_request *request)
 	return MAX(usec, 0) / G_USEC_PER_SEC;
 }
 
-/* GET_CLASS enumerations answer with classes, which need no context: a page of them is whole. */
 static void
 answer_enumerate(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	struct context *context;
-	if (exchange->reply.error || exchange->reply.classes) {
-		answer(exchange);
+	struct opened *opened;
+	if (exchange->reply.error) {
+		answer_fault(exchange, exchange->reply.error);
 		return;
 	}
+	opened = g_new0(struct opened, 1);
+	opened->classes = g_steal_pointer(&exchange->reply.classes);
 	if (!exchange->reply.list)
 		exchange->reply.list = cim_list_of(g_ptr_array_new());
 	context = contexts_add(exchange->dispatch->contexts, exchange->identity->user,
-			       exchange->reply.list, exchange->wsman, opened_free,
+			       exchange->reply.list, opened, opened_free,
 			       idle_seconds(exchange->wsman), &error);
 	if (!context) {
+		opened_free(opened);
 		answer_fault(exchange, error);
 		return;
 	}
@@ -144,7 +167,8 @@ static struct context *
 find_context(struct exchange *exchange)
 {
 	const char *id = exchange->wsman->context;
-	return id ? contexts_find(exchange->dispatch->contexts, id, exchange->identity->user)
+	return id ? contexts_find(exchange->dispatch->contexts, id, exchange->identity->user,
+				  opened_free)
 		  : NULL;
 }
 

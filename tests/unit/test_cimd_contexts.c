@@ -29,11 +29,13 @@ test_owner(void)
 	struct context *context = add(contexts, "ann", 0, NULL);
 	g_autofree char *id = g_strdup(context->id);
 	g_assert_cmpuint(strlen(id), ==, 32);
-	g_assert_true(contexts_find(contexts, id, "ann") == context);
-	g_assert_null(contexts_find(contexts, id, "bob"));
-	g_assert_null(contexts_find(contexts, "", "ann"));
+	g_assert_true(contexts_find(contexts, id, "ann", g_free) == context);
+	g_assert_null(contexts_find(contexts, id, "bob", g_free));
+	/* what one protocol opened is no business of the other */
+	g_assert_null(contexts_find(contexts, id, "ann", (GDestroyNotify)g_strfreev));
+	g_assert_null(contexts_find(contexts, "", "ann", g_free));
 	contexts_remove(contexts, context);
-	g_assert_null(contexts_find(contexts, id, "ann"));
+	g_assert_null(contexts_find(contexts, id, "ann", g_free));
 }
 
 /* Each pull arms the time anew; what a client may ask for has an end. */
@@ -44,10 +46,10 @@ test_age(void)
 	g_autofree char *id = g_strdup(add(contexts, "ann", 10, NULL)->id);
 	for (int i = 0; i < 5; i++) {
 		now += 9 * G_USEC_PER_SEC;
-		g_assert_nonnull(contexts_find(contexts, id, "ann"));
+		g_assert_nonnull(contexts_find(contexts, id, "ann", g_free));
 	}
 	now += 10 * G_USEC_PER_SEC;
-	g_assert_null(contexts_find(contexts, id, "ann"));
+	g_assert_null(contexts_find(contexts, id, "ann", g_free));
 	g_assert_cmpuint(contexts_count(contexts), ==, 0);
 	add(contexts, "ann", G_MAXINT32, NULL);
 	now += (gint64)(CONTEXT_IDLE_MAX_SEC + 1) * G_USEC_PER_SEC;
