@@ -231,6 +231,7 @@ const struct cim_qualifier *
 cim_schema_qualifier_at(const struct cim_schema *schema, guint index, const char **ret_scopes)
 {
 	g_assert(index < schema->tables->qualifier_count);
-	*ret_scopes = schema->tables->scopes[index];
+	if (ret_scopes)
+		*ret_scopes = schema->tables->scopes[index];
 	return &schema->tables->qualifiers[index];
 }

@@ -32,7 +32,7 @@ const struct cim_class *cim_schema_class(const struct cim_schema *schema, enum c
 guint cim_schema_count(const struct cim_schema *schema);
 const struct cim_class *cim_schema_at(const struct cim_schema *schema, guint index);
 /* Qualifier declarations (EnumerateQualifiers): as qualifiers with their default values;
- * @ret_scopes is a "property class ..." list in CIM-XML's words, constant. */
+ * @ret_scopes is a "property class ..." list in CIM-XML's words, constant; it may be NULL. */
 guint cim_schema_qualifier_count(const struct cim_schema *schema);
 const struct cim_qualifier *cim_schema_qualifier_at(const struct cim_schema *schema, guint index,
 						    const char **ret_scopes);
