@@ -81,8 +81,17 @@ xml_root(const struct xml_document *document)
 
 /* ---- before libxml2 sees it ---- */
 
-/* The end of what begins at @p with "<!" or "<?": comments, CDATA, instructions; NULL when it has
- * no end (libxml2 tells it better). */
+static gboolean
+broken(const char *data, const char *at, const char *what, GError **error)
+{
+	guint line = 1;
+	for (const char *p = data; p < at; p++)
+		line += *p == '\n';
+	return cairn_fail(error, CAIRN_ERROR_INVALID, "XML line %u: %s", line, what);
+}
+
+/* Behind the comment, CDATA section or XML declaration at @p; NULL when it is none or has no end.
+ */
 static const char *
 skip_special(const char *p, const char *end)
 {
@@ -98,34 +107,47 @@ skip_special(const char *p, const char *end)
 	return NULL;
 }
 
-/* The end of the tag at @p, and how many '=' it has outside of quotes. */
+/* Behind the tag at @p, and how many '=' it has outside of quotes; NULL when it has no end or a '<'
+ * inside. */
 static const char *
 skip_tag(const char *p, const char *end, guint *ret_count)
 {
+	char quote = '\0';
 	*ret_count = 0;
-	while (p && p < end && *p != '>') {
-		if (*p == '"' || *p == '\'')
-			p = memchr(p + 1, *p, (gsize)(end - p) - 1);
+	for (p++; p < end && *p != '<'; p++) {
+		if (quote)
+			quote = *p == quote ? '\0' : quote;
+		else if (*p == '"' || *p == '\'')
+			quote = *p;
+		else if (*p == '>')
+			return p + 1;
 		else if (*p == '=')
 			++*ret_count;
-		if (p)
-			p++;
 	}
-	return p;
+	return NULL;
 }
 
-/* libxml2 compares each attribute of an element with all before it: a megabyte of them would keep
- * it busy for minutes before it tells us. So they are counted first. */
+/* libxml2 compares each attribute of an element with all before it: 200,000 of them keep it busy
+ * for ten seconds before it tells us. So they are counted first. What makes its lexer lose its way
+ * and take a comment's content for tags is refused here, or attributes could hide from the count:
+ * bad characters, a '<' in a tag, processing instructions (SOAP has none, nor CIM-XML). */
 static gboolean
-check_attributes(const char *data, gsize len, GError **error)
+check_markup(const char *data, gsize len, GError **error)
 {
-	const char *p = data, *end = data + len;
-	while (p && p < end && (p = memchr(p, '<', (gsize)(end - p)))) {
+	const char *p = xml_find_bad(data, len), *end = data + len;
+	if (p)
+		return broken(data, p, "a character that XML has not", error);
+	for (p = data; p < end && (p = memchr(p, '<', (gsize)(end - p)));) {
 		guint count = 0;
-		if (p + 1 < end && (p[1] == '!' || p[1] == '?'))
+		const char *at = p;
+		if (p + 9 <= end && memcmp(p, "<!DOCTYPE", 9) == 0)
+			return broken(data, p, "a DOCTYPE is not accepted", error);
+		if (p + 1 < end && (p[1] == '!' || (p[1] == '?' && p == data)))
 			p = skip_special(p, end);
 		else
-			p = skip_tag(p + 1, end, &count);
+			p = p + 1 < end && p[1] == '?' ? NULL : skip_tag(p, end, &count);
+		if (!p || (at[1] == '?' && memchr(at + 1, '<', (gsize)(p - at) - 1)))
+			return broken(data, at, "markup that is not accepted", error);
 		if (count > XML_ATTRIBUTES_MAX)
 			return cairn_fail(error, CAIRN_ERROR_LIMIT,
 					  "an XML element has at most %d attributes",
@@ -224,6 +246,9 @@ check_start(struct builder *builder, const char *name, int attributes)
 	else if (attributes > XML_ATTRIBUTES_MAX)
 		stop(builder, CAIRN_ERROR_LIMIT, "an element has at most %d attributes",
 		     XML_ATTRIBUTES_MAX);
+	else if (builder->parser->nsNr > 2 * XML_NAMESPACES_MAX) /* prefixes and URIs */
+		stop(builder, CAIRN_ERROR_LIMIT, "at most %d namespaces are declared at once",
+		     XML_NAMESPACES_MAX);
 	else if (strlen(name) > XML_NAME_MAX)
 		stop(builder, CAIRN_ERROR_LIMIT, "a name has at most %d bytes", XML_NAME_MAX);
 	return !builder->error;
@@ -383,6 +408,8 @@ build(struct builder *builder, GError **error)
 	gboolean ok = parser->wellFormed && !builder->error && builder->document->root;
 	builder->document->names = parser->dict;
 	xmlDictReference(parser->dict);
+	if (parser->myDoc) /* never wanted, but made by some paths of errors */
+		xmlFreeDoc(parser->myDoc);
 	xmlFreeParserCtxt(parser);
 	g_string_free(builder->text, TRUE);
 	if (ok)
@@ -403,8 +430,12 @@ xml_parse(const char *data, gsize len, GError **error)
 			   XML_BYTES_MAX);
 		return NULL;
 	}
+	if (len == 0) {
+		cairn_fail(error, CAIRN_ERROR_INVALID, "the XML is empty");
+		return NULL;
+	}
 	data = to_utf8(data, &len, &made, error);
-	if (!data || !check_attributes(data, len, error))
+	if (!data || !check_markup(data, len, error))
 		return NULL;
 	cairn_auto(xml_document) document = g_new0(struct xml_document, 1);
 	arena_grow(document, CLAMP(len * 2, ARENA_FIRST_MIN, ARENA_BLOCK));

@@ -9,6 +9,7 @@
 
 #define XML_DEPTH_MAX	   64
 #define XML_ATTRIBUTES_MAX 64	  /* of one element */
+#define XML_NAMESPACES_MAX 256	  /* declared by an element and those around it */
 #define XML_NODES_MAX	   200000 /* elements of one document */
 #define XML_NAME_MAX	   256	  /* bytes of a name */
 
@@ -43,6 +44,8 @@ const char *xml_attr_ns(const struct xml_node *node, const char *ns, const char 
 /* The node and all below it as text again (for messages that carry XML on), appended to @text. */
 void xml_print(const struct xml_node *node, GString *text);
 
+/* The first character that XML 1.0 cannot carry (section 2.2), or NULL. */
+const char *xml_find_bad(const char *text, gsize len);
 /* Character data; what XML 1.0 cannot carry (control characters, broken UTF-8) becomes U+FFFD. */
 void xml_escape(GString *text, const char *value, gssize len);
 /* The same for attribute values: also quotes, tabs and newlines. */

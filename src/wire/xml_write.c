@@ -46,6 +46,20 @@ good_character(const char *p, const char *end)
 	return (gsize)(g_utf8_next_char(p) - p);
 }
 
+const char *
+xml_find_bad(const char *text, gsize len)
+{
+	const char *end = text + len;
+	while (text < end) {
+		guint8 class = classes[(guint8)*text];
+		gsize good = class == HIGH ? good_character(text, end) : class != CONTROL;
+		if (!good)
+			return text;
+		text += good;
+	}
+	return NULL;
+}
+
 static const char *
 reference_of(char c)
 {

@@ -9,7 +9,7 @@ static const char *const seeds[] = {
 	"ID=\"1\"/></CIM>",
 	"<s:a xmlns:s='urn:s' s:b='&lt;&amp;&#233;'><![CDATA[<x>]]><!-- c --><b "
 	"xml:lang='fr'/></s:a>",
-	"\xef\xbb\xbf<a>\xd0\x96 &quot; text<b> </b><?p i?></a>",
+	"\xef\xbb\xbf<a>\xd0\x96 &quot; text<b> </b></a>",
 	"<!DOCTYPE a [<!ENTITY b '&c;&c;'><!ENTITY c 'd'>]><a>&b;</a>",
 	"<a><b><c><d><e><f g='1' h='2' i='3'/></e></d></c></b></a>",
 };
