@@ -41,6 +41,8 @@ struct cimxml_writer {
 	const struct cim_schema *schema;
 	const char *host;
 	GString *out; /* borrowed; the caller takes bytes away as it likes */
+	/* ERROR carries a CIM_Error instance: for pywbem and its like; wbemcli stumbles over it */
+	gboolean error_instances;
 	/* a pull: what opened the context (its PropertyList ...); NULL: the request itself */
 	const struct cim_op *opened;
 	struct cimxml_selection selection; /* the writer's own; begin with zero bytes */
@@ -48,7 +50,7 @@ struct cimxml_writer {
 void cimxml_write_begin(struct cimxml_writer *writer, const struct cim_reply *reply);
 void cimxml_write_item(struct cimxml_writer *writer, const struct cim_instance *item);
 void cimxml_write_end(struct cimxml_writer *writer, const struct cim_reply *reply);
-/* A whole answer with an ERROR element (and a CIM_Error instance inside). */
+/* A whole answer with an ERROR element. */
 void cimxml_write_error(struct cimxml_writer *writer, const GError *error);
 
 /* Parts that others need too. Appended to @out. */

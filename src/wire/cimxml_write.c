@@ -46,29 +46,38 @@ put_error_property(GString *out, const char *name, const char *type, const char 
 
 /* ErrorType 4 is a software error, PerceivedSeverity 5 a major one (CIM_Error). */
 static void
-put_error(GString *out, const GError *error)
+put_error_instance(GString *out, const GError *error, const char *code)
 {
-	char code[16];
-	enum cim_status status = cim_status_of(error);
-	g_snprintf(code, sizeof code, "%d", (int)status);
-	g_string_append_printf(out, "<ERROR CODE=\"%s\" DESCRIPTION=\"", code);
-	xml_escape_attr(out, error->message, -1);
-	cimxml_put(out, "\"><INSTANCE CLASSNAME=\"CIM_Error\">");
+	const char *name = cim_status_name(cim_status_of(error));
+	cimxml_put(out, "<INSTANCE CLASSNAME=\"CIM_Error\">");
 	put_error_property(out, "ErrorType", "uint16", "4");
 	put_error_property(out, "OwningEntity", "string", "cairn");
-	put_error_property(out, "MessageID", "string", cim_status_name(status));
+	put_error_property(out, "MessageID", "string", name);
 	put_error_property(out, "Message", "string", error->message);
 	put_error_property(out, "PerceivedSeverity", "uint16", "5");
 	put_error_property(out, "CIMStatusCode", "uint32", code);
-	put_error_property(out, "CIMStatusCodeDescription", "string", cim_status_name(status));
-	cimxml_put(out, "</INSTANCE></ERROR>");
+	put_error_property(out, "CIMStatusCodeDescription", "string", name);
+	cimxml_put(out, "</INSTANCE>");
+}
+
+static void
+put_error(struct cimxml_writer *writer, const GError *error)
+{
+	char code[16];
+	g_snprintf(code, sizeof code, "%d", (int)cim_status_of(error));
+	g_string_append_printf(writer->out, "<ERROR CODE=\"%s\" DESCRIPTION=\"", code);
+	xml_escape_attr(writer->out, error->message, -1);
+	cimxml_put(writer->out, "\">");
+	if (writer->error_instances)
+		put_error_instance(writer->out, error, code);
+	cimxml_put(writer->out, "</ERROR>");
 }
 
 void
 cimxml_write_error(struct cimxml_writer *writer, const GError *error)
 {
 	put_head(writer);
-	put_error(writer->out, error);
+	put_error(writer, error);
 	put_tail(writer);
 }
 
@@ -252,7 +261,7 @@ cimxml_write_begin(struct cimxml_writer *writer, const struct cim_reply *reply)
 	enum cimxml_shape shape = shape_of(writer);
 	put_head(writer);
 	if (reply->error) {
-		put_error(writer->out, reply->error);
+		put_error(writer, reply->error);
 	} else if (writer->request->is_extrinsic) {
 		put_method_reply(writer, reply);
 	} else if (shape != CIMXML_VOID) {
