@@ -24,6 +24,7 @@ struct auth_helper;
  * @service: the name of a file in /etc/pam.d, or the path of one elsewhere; "" or NULL: cairn-cimd.
  * The helper ends when we do. */
 struct auth_helper *auth_helper_start(const char *service, GError **error);
+/* Before or after the auth that uses it. */
 void auth_helper_free(struct auth_helper *helper);
 CAIRN_DEFINE_AUTO(auth_helper, auth_helper_free)
 

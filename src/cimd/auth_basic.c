@@ -180,7 +180,7 @@ auth_basic_new(struct auth *auth, struct auth_helper *helper)
 	return basic;
 }
 
-/* The helper must have been freed, or have answered all. */
+/* A helper that was freed before has answered all. */
 void
 auth_basic_free(struct auth_basic *basic)
 {
@@ -189,6 +189,7 @@ auth_basic_free(struct auth_basic *basic)
 	while (basic->checks.head) {
 		struct check *check = basic->checks.head->data;
 		struct auth_result result = {0};
+		auth_helper_forget(basic->helper, check);
 		check->done(&result, check->data);
 		check_free(check);
 	}

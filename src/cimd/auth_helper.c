@@ -361,6 +361,25 @@ auth_helper_check(struct auth_helper *helper, const char *user, const char *pass
 		fail_later(helper, waiting);
 }
 
+static gboolean
+is_of(gpointer id, gpointer waiting, gpointer data)
+{
+	return ((struct waiting *)waiting)->data == data;
+}
+
+void
+auth_helper_forget(struct auth_helper *helper, gpointer data)
+{
+	g_hash_table_foreach_remove(helper->waiting, is_of, data);
+	for (GList *link = helper->failed.head, *next; link; link = next) {
+		next = link->next;
+		if (is_of(NULL, link->data, data)) {
+			g_free(link->data);
+			g_queue_delete_link(&helper->failed, link);
+		}
+	}
+}
+
 void
 auth_helper_free(struct auth_helper *helper)
 {
@@ -373,8 +392,7 @@ auth_helper_free(struct auth_helper *helper)
 	fail_all(helper);
 	g_clear_handle_id(&helper->idle, g_source_remove);
 	on_failed(helper);
-	cairn_close_fd(&helper->fd);
-	kill(helper->pid, SIGKILL);
+	cairn_close_fd(&helper->fd); /* which ends it; we may have no right to kill it */
 	waitpid(helper->pid, NULL, 0);
 	g_hash_table_unref(helper->waiting);
 	g_free(helper);

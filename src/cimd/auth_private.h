@@ -134,6 +134,9 @@ void auth_helper_check(struct auth_helper *helper, const char *user, const char 
 		       const char *peer, void (*done)(const char *user, gpointer data),
 		       gpointer data);
 
+/* What was asked for with that @data is not answered any more. */
+void auth_helper_forget(struct auth_helper *helper, gpointer data);
+
 /* auth_cert.c: the local user that the client's certificate names, or NULL; free with g_free(). */
 char *auth_cert_user(const struct auth_map *map, gpointer tls_session, const char *peer);
 

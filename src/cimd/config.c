@@ -52,7 +52,7 @@ static const struct setting keys[] = {
 	{"default-namespace", SECTION, SETTING_TEXT, AT(default_namespace), 0, 0,
 	 "root/virtualization/v2", "NAME", "when a request names none"},
 	{"event-destinations", SECTION, SETTING_LIST, AT(event_destinations), 0, 0, "", "URL",
-	 "scheme://host:port that events may go to; may be repeated"},
+	 "scheme://host:port events may go to; repeat"},
 	{"max-body", SECTION, SETTING_BYTES, AT(http.max_body), 4096, HTTP_BODY_HIGHEST, "4M",
 	 "BYTES", "largest request"},
 	{"max-connections", SECTION, SETTING_NUMBER, AT(http.max_connections), 1, 65536, "512", "N",

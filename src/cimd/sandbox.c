@@ -48,6 +48,7 @@ static const char *const allowed[] = {
 	"getppid",
 	"exit",
 	"exit_group",
+	"wait4",
 	"restart_syscall",
 	"prlimit64",
 	"getrlimit",
