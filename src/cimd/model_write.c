@@ -109,8 +109,8 @@ put(const struct cim_member *member, const struct cim_value *value, json_t *argu
 		if (g_ascii_strcasecmp(settable[i].property, member->name) == 0)
 			return settable[i].put(value, arguments, error);
 	return cim_fail(error, CIM_ERR_NOT_SUPPORTED,
-			"%s: cairn's jobs run once and at once; only Priority and "
-			"TimeBeforeRemoval can be changed",
+			"%s cannot be changed: what can be is a job's Priority and "
+			"TimeBeforeRemoval",
 			member->name);
 }
 

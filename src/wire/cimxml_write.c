@@ -230,6 +230,8 @@ put_method_reply(struct cimxml_writer *writer, const struct cim_reply *reply)
 	for (guint i = 0; reply->arguments && i < reply->arguments->len; i++) {
 		const struct cim_argument *argument =
 			&g_array_index(reply->arguments, struct cim_argument, i);
+		if (!argument->value.is_set)
+			continue; /* absent is NULL too, and wbemcli crashes without a value */
 		const struct cim_member *declared =
 			method ? cim_method_parameter(method, argument->name) : NULL;
 		put_argument(out, argument->name, declared, &argument->value, writer->host);
