@@ -300,6 +300,29 @@ or_null(const char *text)
 	return text && *text ? text : NULL;
 }
 
+/* Whether @path names an association's instance. Nothing refers to one of those: it is enough that
+ * it is there. */
+static gboolean
+is_reference(const struct run *run, const struct cim_path *path)
+{
+	enum cim_namespace_id ns = run->ns;
+	const struct cim_class *class =
+		object_namespace(&ns, path, NULL)
+			? cim_schema_class(run->model->schema, ns, path->class_name)
+			: NULL;
+	return class && class->flags & CIM_CLASS_ASSOCIATION;
+}
+
+static void
+end_reference(struct run *run, const struct cim_path *path)
+{
+	cairn_auto(cim_instance) instance = get_instance(run, path);
+	if (!instance)
+		return;
+	run->reply.list = cim_list_of(g_ptr_array_new());
+	run_end(run);
+}
+
 static void
 associations_run(struct run *run, const struct filters *filters)
 {
@@ -310,6 +333,10 @@ associations_run(struct run *run, const struct filters *filters)
 		.assoc_qualifier = filters->assoc_qualifier,
 	};
 	GError *error = NULL;
+	if (is_reference(run, filters->object)) {
+		end_reference(run, filters->object);
+		return;
+	}
 	if (!object_find(run->model, run->ns, filters->object, &ask.object, &error)) {
 		run_fail(run, error);
 		return;

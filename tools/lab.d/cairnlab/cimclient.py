@@ -61,7 +61,7 @@ class Epr:
         uri = element.find(".//" + W + "ResourceURI").text.strip()
         keys = {}
         namespace = NAMESPACE
-        for selector in element.findall(".//" + W + "Selector"):
+        for selector in next(element.iter(W + "SelectorSet"), ()):
             if selector.get("Name").lower() == "__cimnamespace":
                 namespace = selector.text
             elif len(selector):
@@ -230,8 +230,10 @@ class Wsman:
 
 
 def keybindings(keys):
-    return "".join('<KEYBINDING NAME=%s><KEYVALUE VALUETYPE="string">%s</KEYVALUE></KEYBINDING>' % (
-        quoteattr(name), escape(value)) for name, value in keys.items())
+    return "".join("<KEYBINDING NAME=%s>%s</KEYBINDING>" % (quoteattr(name), (
+        "<VALUE.REFERENCE>%s</VALUE.REFERENCE>" % instance_name(value) if isinstance(value, Epr)
+        else '<KEYVALUE VALUETYPE="string">%s</KEYVALUE>' % escape(value or "")))
+                   for name, value in keys.items())
 
 
 def instance_name(epr):

@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""cimd.py CAIRND CAIRN-CIMD: the front end over a real daemon without machines: every operation on every
+class, requests that are nearly right, users without rights."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from daemon import SECONDS, Daemon, main  # noqa: E402
+
+import cimsweep  # noqa: E402
+from cairnlab import cimclient  # noqa: E402
+from cairnlab.cimclient import CimError  # noqa: E402
+
+CAIRND, CIMD = sys.argv[1:3]
+SEED = int(os.environ.get("CAIRN_SEED", "20261128"))
+USERS = ("--administrator", "adam", "--operator", "otto:web", "--observer", "olga")
+NOTHING = cimclient.Epr("Msvm_CollectionManagementService", {})
+
+
+class Front:
+    """cairn-cimd on loopback for one user."""
+
+    def __init__(self, daemon, user, *options):
+        self.log = tempfile.TemporaryFile()
+        self.process = subprocess.Popen(
+            [CIMD, "--config", daemon.path("conf"), "--control", daemon.path("run/control.sock"),
+             "--listen", "http://127.0.0.1:0", "--auth", "none", "--none-user", user, "--user", "",
+             *options], stdin=subprocess.DEVNULL, stderr=self.log)
+        self.url = None
+
+    def __enter__(self):
+        deadline = time.monotonic() + SECONDS
+        while not self.url:
+            found = re.search(r"listening on (http://\S+)", self.said())
+            self.url = found and found.group(1)
+            if not self.url and (self.process.poll() is not None or time.monotonic() > deadline):
+                raise AssertionError("cairn-cimd does not listen: " + self.said())
+            select_wait(self.process)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        status = self.process.wait(SECONDS)
+        assert not status and "Sanitizer" not in self.said(), "cairn-cimd ended with %d:\n%s" % (
+            status, self.said()[-4000:])
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
+    def wsman(self):
+        return cimclient.Wsman(self.url + "/wsman")
+
+    def cimxml(self):
+        return cimclient.CimXml(self.url + "/cimom")
+
+
+def select_wait(process):
+    """A moment for the child to go on: ends early when it ends."""
+    try:
+        process.wait(0.02)
+    except subprocess.TimeoutExpired:
+        pass
+
+
+def prepared():
+    daemon = Daemon(CAIRND, *USERS)
+    with daemon.client() as client:
+        client.call("group-create", name="web")
+        client.call("group-create", name="db")
+    return daemon
+
+
+def test_sweep():
+    with prepared() as daemon, Front(daemon, "adam") as front:
+        sweep = cimsweep.Sweep(front.url)
+        sweep.run()
+        assert sweep.count > sweep.refused
+
+
+def test_spoiled():
+    with prepared() as daemon, Front(daemon, "olga") as front:
+        sweep = cimsweep.Sweep(front.url)
+        for namespace in cimsweep.NAMESPACES[:1]:
+            for name in ("Msvm_VirtualSystemCollection", "Msvm_CollectionManagementService",
+                         "CIM_ConcreteJob", "Msvm_HostedService"):
+                declared, instances = sweep.of_class(namespace, name)
+                for values, epr in instances:
+                    sweep.of_instance(namespace, declared, values, epr)
+                sweep.over_wsman(namespace, name, instances)
+        sweep.spoil(SEED, 3000)
+        assert front.wsman().enumerate("Msvm_VirtualSystemCollection")
+
+
+def test_rights():
+    """The role decides; a name without a role gets nothing at all."""
+    with prepared() as daemon:
+        for user, may_read, may_change in (("adam", True, True), ("otto", True, False),
+                                           ("olga", True, False), ("eve", False, False)):
+            with Front(daemon, user) as front:
+                for client in (front.wsman(), front.cimxml()):
+                    try:
+                        found = client.enumerate("Msvm_VirtualSystemCollection")
+                        assert may_read and len(found) >= 2, (user, found)
+                    except CimError as error:
+                        assert not may_read and error.code in (2, "AccessDenied"), (user, error)
+                    try:
+                        code, out = client.invoke(service(client, may_read), "DefineCollection",
+                                                  (("Name", None), ("Id", None), ("Type", "0")))
+                        assert (code == 0) == may_change and (code in (0, 32769)), (user, code, out)
+                    except CimError as error:
+                        assert not may_read and error.code in (2, "AccessDenied"), (user, error)
+
+
+def service(client, may_read):
+    return client.enumerate(NOTHING.class_name)[0][1] if may_read else NOTHING
+
+
+def test_both_ways():
+    """What one side does the other sees at once."""
+    with prepared() as daemon, Front(daemon, "adam") as front, daemon.client() as client:
+        wsman, cimxml = front.wsman(), front.cimxml()
+        epr = service(wsman, True)
+        code, out = wsman.invoke(epr, "DefineCollection", (("Name", "new"), ("Id", None),
+                                                           ("Type", "0")))
+        assert code == 0 and client.call("group-show", group="new")["id"] == \
+            out["DefinedCollection"].keys["CollectionID"]
+        code, _ = cimxml.invoke(epr, "RenameCollection", (("Collection", out["DefinedCollection"]),
+                                                          ("NewName", "newer")))
+        assert code == 0 and client.call("group-show", group="newer")
+        client.call("group-delete", group="newer")
+        client.call("subscribe")
+        try:
+            wsman.get(out["DefinedCollection"])
+            raise AssertionError("the group is still there")
+        except CimError as error:
+            assert error.code == "DestinationUnreachable", error
+
+
+def test_daemon_gone():
+    """Without cairnd there are errors, and it is found again when it is back."""
+    with prepared() as daemon, Front(daemon, "adam") as front:
+        wsman = front.wsman()
+        assert len(wsman.enumerate("Msvm_VirtualSystemCollection")) == 2
+        daemon.end()
+        try:
+            wsman.invoke(NOTHING, "DefineCollection", (("Name", "x"), ("Type", "0")))
+            raise AssertionError("done without cairnd")
+        except CimError:
+            pass
+        daemon.begin()
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                assert len(wsman.enumerate("Msvm_VirtualSystemCollection")) == 2
+                break
+            except CimError:
+                assert time.monotonic() < deadline, "cairnd is not found again"
+
+
+sys.exit(main([test_sweep, test_spoiled, test_rights, test_both_ways, test_daemon_gone]))
