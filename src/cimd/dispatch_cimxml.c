@@ -148,16 +148,12 @@ answer_pull(struct exchange *exchange, struct context *context)
 	static const struct cim_list_driver driver = {slice_next, g_free};
 	struct cimxml_request *opened = context->opened;
 	struct slice *slice = g_new0(struct slice, 1);
-	struct cim_op *op = &exchange->cimxml->op;
 	GString *out = g_string_sized_new(4096);
 	struct cimxml_writer writer = writer_of(exchange, out);
-	*slice = (struct slice){context->list, MIN(op->max_objects, PULL_OBJECTS_MAX)};
+	*slice = (struct slice){context->list,
+				MIN(exchange->cimxml->op.max_objects, PULL_OBJECTS_MAX)};
 	exchange->reply.list = cim_list_new(&driver, slice);
-	op->opens = opened->op.opens;
-	op->ns = opened->op.ns;
-	op->include_class_origin = opened->op.include_class_origin;
-	struct cim_property_list *list = op->list;
-	op->list = opened->op.list; /* borrowed for the writing */
+	writer.opened = &opened->op;
 	cimxml_write_begin(&writer, &exchange->reply);
 	for (struct cim_instance *item; (item = cim_list_next(exchange->reply.list));
 	     cim_instance_unref(item))
@@ -166,7 +162,6 @@ answer_pull(struct exchange *exchange, struct context *context)
 	if (!exchange->reply.end_of_sequence)
 		exchange->reply.context = g_strdup(context->id);
 	cimxml_write_end(&writer, &exchange->reply);
-	op->list = list;
 	if (exchange->reply.end_of_sequence)
 		contexts_remove(exchange->dispatch->contexts, context);
 	reply_text(exchange, out);
@@ -215,16 +210,39 @@ find_context(struct exchange *exchange)
 		  : NULL;
 }
 
+/* What each open gives is pulled by one of three operations; each says by `opens` which it is. */
+static enum cim_op_kind
+pulled_as(enum cim_op_kind opens)
+{
+	switch (opens) {
+	case CIM_OP_ENUMERATE_INSTANCE_NAMES:
+	case CIM_OP_ASSOCIATOR_NAMES:
+	case CIM_OP_REFERENCE_NAMES:
+		return CIM_OP_ENUMERATE_INSTANCE_NAMES;
+	case CIM_OP_EXEC_QUERY:
+		return CIM_OP_EXEC_QUERY;
+	default:
+		return CIM_OP_ENUMERATE_INSTANCES;
+	}
+}
+
+static gboolean
+fits(const struct cim_op *op, const struct context *context)
+{
+	const struct cimxml_request *opened = context->opened;
+	return op->kind != CIM_OP_PULL || op->opens == pulled_as(opened->op.opens);
+}
+
 static void
 dispatch_context(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	struct context *context = find_context(exchange);
 	struct cim_op *op = &exchange->cimxml->op;
-	if (!context) {
+	if (!context || !fits(op, context)) {
 		cim_fail(&error, CIM_ERR_INVALID_ENUMERATION_CONTEXT,
-			 "there is no such enumeration context: it ended, expired or is another "
-			 "user's");
+			 "there is no such enumeration context for this operation: it ended, "
+			 "expired, is another user's or of another kind");
 		answer_error(exchange, error);
 	} else if (op->kind == CIM_OP_PULL) {
 		answer_pull(exchange, context);
