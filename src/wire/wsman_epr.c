@@ -135,6 +135,19 @@ path_from_text(const struct xml_node *node, GError **error)
 	return path;
 }
 
+/* The namespace in the URI, else the selector's, else the request's; as the schema spells it. */
+static const char *
+namespace_of(const struct wsman_reader *reader, const struct wsman_uri *uri,
+	     const struct xml_node *set, enum cim_namespace_id *ret_id)
+{
+	const char *selector = wsman_selector_namespace(set);
+	const char *ns = uri->ns ? uri->ns : selector;
+	if (!ns || !*ns)
+		ns = reader->request->op.namespace_text;
+	*ret_id = cim_namespace_find(ns, NULL);
+	return *ret_id == CIM_NS_LAST ? ns : cim_namespace_name(*ret_id);
+}
+
 static struct cim_path *
 path_from_parameters(const struct wsman_reader *reader, const struct xml_node *parameters,
 		     guint depth, GError **error)
@@ -142,24 +155,20 @@ path_from_parameters(const struct wsman_reader *reader, const struct xml_node *p
 	const struct xml_node *uri_node = wsman_child(parameters, "ResourceURI");
 	const struct xml_node *set = wsman_child(parameters, "SelectorSet");
 	g_autofree char *text = uri_node ? wsman_word(uri_node) : g_strdup("");
+	const struct cim_class *class = NULL;
+	enum cim_namespace_id id = CIM_NS_LAST;
 	struct wsman_uri uri;
 	cairn_auto(cim_path) path = NULL;
-	if (wsman_uri_parse(text, &uri) && uri.class_name) {
-		const char *selector = wsman_selector_namespace(set);
-		const char *ns = uri.ns ? uri.ns : selector ? selector : NULL;
-		if (!ns || !*ns)
-			ns = reader->request->op.namespace_text;
-		path = cim_path_new(ns, uri.class_name);
-	}
+	if (wsman_uri_parse(text, &uri) && uri.class_name)
+		path = cim_path_new(namespace_of(reader, &uri, set, &id), uri.class_name);
 	wsman_uri_clear(&uri);
 	if (!path) {
 		cim_fail(error, CIM_ERR_INVALID_PARAMETER,
 			 "the resource URI \"%s\" of an end-point reference names no class", text);
 		return NULL;
 	}
-	const enum cim_namespace_id id = cim_namespace_find(path->namespace, NULL);
-	const struct cim_class *class =
-		id == CIM_NS_LAST ? NULL : cim_schema_class(reader->schema, id, path->class_name);
+	if (id != CIM_NS_LAST)
+		class = cim_schema_class(reader->schema, id, path->class_name);
 	if (!wsman_read_selectors(reader, set, class, path, depth, error))
 		return NULL;
 	return g_steal_pointer(&path);

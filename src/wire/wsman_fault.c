@@ -183,6 +183,8 @@ code_of(const struct wsman_request *request, const GError *error)
 		return (enum wsman_fault_code)error->code;
 	if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT))
 		return WSMAN_FAULT_QUOTA;
+	if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_BUSY))
+		return WSMAN_FAULT_CONCURRENCY;
 	return code_of_status(request, cim_status_of(error));
 }
 

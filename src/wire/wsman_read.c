@@ -39,7 +39,7 @@ read_object(struct wsman_reader *reader, gboolean is_static, GError **error)
 		return wsman_fail(error, WSMAN_FAULT_INVALID_RESOURCE_URI,
 				  "the resource URI \"%s\" names no class",
 				  reader->request->resource_uri);
-	op->object = cim_path_new(op->namespace_text, reader->class->name);
+	op->object = cim_path_new(cim_namespace_name(op->ns), reader->class->name);
 	if (!wsman_read_selectors(reader, reader->selectors, reader->class, op->object, 0, error))
 		return FALSE;
 	if (is_static && op->object->key_count == 0) {

@@ -164,7 +164,8 @@ wsman_write_reply(GString *out, const struct cim_schema *schema,
 	const gsize before = out->len;
 	g_autofree char *action = wsman_response_action(request);
 	g_autofree char *extra = fragment_header(request);
-	g_assert((guint)request->action < G_N_ELEMENTS(bodies) && bodies[request->action].put);
+	if ((guint)request->action >= G_N_ELEMENTS(bodies) || !bodies[request->action].put)
+		return wsman_fail(error, WSMAN_FAULT_INTERNAL, "\"%s\" has no answer", action);
 	wsman_writer_begin(&writer, request);
 	bodies[request->action].put(&writer, reply);
 	wsman_writer_end(&writer, out, action, extra);

@@ -180,6 +180,8 @@ from_utf16(const char *data, gsize len, gboolean big, gsize *ret_len, GError **e
 static const char *
 to_utf8(const char *data, gsize *len, char **ret_made, GError **error)
 {
+	if (!data) /* an empty GBytes */
+		data = "";
 	gboolean little =
 		*len >= 2 && (memcmp(data, "\xff\xfe", 2) == 0 || memcmp(data, "<\0", 2) == 0);
 	gboolean big =
