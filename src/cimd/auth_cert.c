@@ -7,7 +7,6 @@
 
 #define NAME_MAX_LEN 512
 #define NAMES_MAX    32 /* alternative names looked at */
-#define OID_UPN	     "1.3.6.1.4.1.311.20.2.3"
 
 static const struct {
 	gnutls_x509_subject_alt_name_t type;
@@ -16,6 +15,7 @@ static const struct {
 	{GNUTLS_SAN_DNSNAME, "dns"},
 	{GNUTLS_SAN_RFC822NAME, "email"},
 	{GNUTLS_SAN_URI, "uri"},
+	{GNUTLS_SAN_OTHERNAME_MSUSERPRINCIPAL, "upn"},
 };
 
 static const char *
@@ -39,22 +39,6 @@ find_common_name(const struct auth_map *map, gnutls_x509_crt_t cert)
 }
 
 static const char *
-find_upn(const struct auth_map *map, gnutls_x509_crt_t cert, guint i)
-{
-	char oid[NAME_MAX_LEN], name[NAME_MAX_LEN];
-	gsize oid_len = sizeof oid, len = sizeof name;
-	if (gnutls_x509_crt_get_subject_alt_othername_oid(cert, i, oid, &oid_len) < 0 ||
-	    strcmp(oid, OID_UPN) != 0)
-		return NULL;
-	if (gnutls_x509_crt_get_subject_alt_name(cert, i, name, &len, NULL) < 0)
-		return NULL;
-	/* A DER UTF8String of less than 128 bytes. */
-	if (len < 3 || name[0] != 0x0c || (gsize)name[1] != len - 2)
-		return NULL;
-	return find(map, "upn", name + 2, len - 2);
-}
-
-static const char *
 find_alternative(const struct auth_map *map, gnutls_x509_crt_t cert)
 {
 	const char *user = NULL;
@@ -64,8 +48,6 @@ find_alternative(const struct auth_map *map, gnutls_x509_crt_t cert)
 		int type = gnutls_x509_crt_get_subject_alt_name(cert, i, name, &len, NULL);
 		if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
 			break;
-		if (type == GNUTLS_SAN_OTHERNAME)
-			user = find_upn(map, cert, i);
 		for (guint k = 0; type >= 0 && k < G_N_ELEMENTS(kinds); k++)
 			if (kinds[k].type == (gnutls_x509_subject_alt_name_t)type)
 				user = find(map, kinds[k].kind, name, len);

@@ -213,20 +213,20 @@ allow_some(scmp_filter_ctx filter)
 	int result = 0;
 	for (guint i = 0; result == 0 && i < G_N_ELEMENTS(families); i++)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-					  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+					  SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	/* getaddrinfo() asks the kernel for its addresses, and lives without an answer. */
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-					  SCMP_A0(SCMP_CMP_EQ, AF_NETLINK));
+					  SCMP_A0(SCMP_CMP_EQ, AF_NETLINK, 0));
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(socketpair), 1,
-					  SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+					  SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 					  SCMP_A2(SCMP_CMP_MASKED_EQ, 4 /* PROT_EXEC */, 0));
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-					  SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+					  SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
 	if (result == 0)
 		result = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOTTY), SCMP_SYS(ioctl), 0);
 	return result;

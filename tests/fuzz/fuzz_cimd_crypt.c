@@ -24,7 +24,7 @@ LLVMFuzzerTestOneInput(const guint8 *data, gsize len)
 		sum ^= message.signature[i];
 	for (gsize i = 0; i < message.data_len; i++)
 		sum ^= message.data[i];
-	g_assert(message.content_type);
+	g_assert(message.content_type && (sum || !sum));
 	crypt_check_length(&message, body, NULL);
 	crypt_message_clear(&message);
 	return 0;
