@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <string.h>
+#include <time.h>
 
 /* ---- answers but pages ---- */
 
@@ -222,7 +223,7 @@ test_speed(void)
 	g_autofree char *data = golden_read("wsman/get_mi.xml", &len);
 	const guint turns = g_test_perf() ? 50000 : 200;
 	struct cim_reply reply = {.instance = answer_job("J1")};
-	g_test_timer_start();
+	const clock_t start = clock();
 	for (guint i = 0; i < turns; i++) {
 		struct wsman_request request = {0};
 		g_autoptr(GString) out = g_string_sized_new(4096);
@@ -230,8 +231,8 @@ test_speed(void)
 		g_assert_true(wsman_write_reply(out, answer_schema, &request, &reply, NULL));
 		wsman_request_clear(&request);
 	}
-	const double usec = g_test_timer_elapsed() / turns * 1e6;
-	g_test_minimized_result(usec, "%.1f us for a Get", usec);
+	const double usec = (double)(clock() - start) / CLOCKS_PER_SEC / turns * 1e6;
+	g_test_minimized_result(usec, "%.1f us of CPU for a Get", usec);
 	cim_reply_clear(&reply);
 }
 
