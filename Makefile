@@ -43,6 +43,7 @@ bench:
 	bench/copy $(BUILD)
 	bench/pause $(BUILD)
 	bench/pause $(BUILD)
+	bench/cim $(BUILD)
 
 # The prefix of an existing build folder follows PREFIX.
 install: compile
