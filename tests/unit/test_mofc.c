@@ -108,6 +108,7 @@ test_private(void)
 {
 	struct cim_tables tables;
 	cairn_auto(mofc) mofc = compile(classes, NULL, &tables, NULL);
+	g_assert_nonnull(mofc);
 	const struct cim_class *a = &tables.classes[0], *b = &tables.classes[1];
 	const struct cim_class *c = &tables.classes[2];
 	g_assert_cmpstr(a->properties[2].unset, ==, "not kept");
@@ -130,6 +131,7 @@ test_methods(void)
 {
 	struct cim_tables tables;
 	cairn_auto(mofc) mofc = compile(classes, NULL, &tables, NULL);
+	g_assert_nonnull(mofc);
 	const struct cim_method *mine = cim_class_method(&tables.classes[0], "do");
 	const struct cim_method *inherited = cim_class_method(&tables.classes[1], "Do");
 	const struct cim_method *overriding = cim_class_method(&tables.classes[2], "Do");
@@ -152,6 +154,7 @@ test_builds(void)
 	g_autoptr(GError) error = NULL;
 	struct cim_tables tables;
 	cairn_auto(mofc) mofc = compile(classes, NULL, &tables, NULL);
+	g_assert_nonnull(mofc);
 	cairn_auto(cim_schema) old = cim_schema_of(&tables, 14393, NULL);
 	cairn_auto(cim_schema) middle = cim_schema_of(&tables, 20348, NULL);
 	const struct cim_class *b = cim_schema_class(old, CIM_NS_CLUSTER, "b");
@@ -290,6 +293,7 @@ test_output(void)
 {
 	struct cim_tables tables;
 	cairn_auto(mofc) mofc = compile(classes, NULL, &tables, NULL);
+	g_assert_nonnull(mofc);
 	g_autoptr(GString) c = g_string_new(NULL);
 	g_autoptr(GString) dump = g_string_new(NULL);
 	g_autoptr(GString) man = g_string_new(NULL);
