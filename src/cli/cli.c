@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/format.h"
+#include "cli/remote.h"
 #include "cli/text.h"
 
 #include <stdio.h>
@@ -24,6 +25,8 @@ cli_connect(struct cli *cli, GError **error)
 	g_autoptr(GError) local = NULL;
 	if (cli->client)
 		return TRUE;
+	if (cli->login)
+		return cli->remote || (cli->remote = remote_new(cli->login, error));
 	cli->client = control_client_new(cli->socket_path, &local);
 	if (!cli->client && g_error_matches(local, CAIRN_ERROR, CAIRN_ERROR_DENIED) &&
 	    cli->command->flags & COMMAND_READ)
@@ -37,6 +40,8 @@ cli_connect(struct cli *cli, GError **error)
 void
 cli_disconnect(struct cli *cli)
 {
+	remote_free(cli->remote);
+	cli->remote = NULL;
 	control_client_free(cli->client);
 	cli->client = NULL;
 }
@@ -53,6 +58,8 @@ cli_call(struct cli *cli, const char *request, json_t *arguments, GError **error
 	g_autoptr(json_t) owned = arguments;
 	if (!cli_connect(cli, error))
 		return NULL;
+	if (cli->remote)
+		return remote_call(cli->remote, request, owned, error);
 	return control_client_call(cli->client, request, owned, error);
 }
 

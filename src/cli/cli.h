@@ -19,17 +19,22 @@ enum cli_exit {
 };
 
 struct command;
+struct remote;
+struct remote_login;
 
 struct cli {
 	const char *socket_path;
+	const struct remote_login
+		*login; /* of another host, which then is asked over CIM; or NULL */
 	gboolean json, quiet;
 	const struct command *command;
 	struct control_client *client; /* connected at the first call */
+	struct remote *remote;	       /* the same with @login */
 	gboolean unreachable;	       /* the last try to connect failed */
 };
 
-/* Connects now when it is not: a command that only reads goes on over control-ro.sock when the
- * first socket is denied. */
+/* Connects now when it is not (to another host: at the first call): a command that only reads goes
+ * on over control-ro.sock when the first socket is denied. */
 gboolean cli_connect(struct cli *cli, GError **error);
 /* Drops the connection; the next call makes a new one. */
 void cli_disconnect(struct cli *cli);

@@ -50,11 +50,13 @@ percent_text(const json_t *job)
 static void
 add_row(struct table *table, const json_t *job)
 {
-	table_take(table, field_any(job, "number"));
+	table_take(table, field_job(job));
 	table_take(table, progress_title(job));
 	table_add_style(table, state_style(job), field_text(job, "state-name"));
 	table_take(table, percent_text(job));
-	table_take(table, format_size(field_uint(job, "total-bytes")));
+	table_take(table, json_is_integer(json_object_get(job, "total-bytes"))
+				  ? format_size(field_uint(job, "total-bytes"))
+				  : NULL);
 	table_take(table, field_time(job, "submitted"));
 	table_take(table, field_time(job, "ended"));
 }
@@ -102,7 +104,7 @@ print_job(const json_t *job)
 					    "priority", "status",     "error", "warnings"};
 	static const char *const times[] = {"submitted", "started", "ended"};
 	cairn_auto(table) sheet = table_new_sheet();
-	table_pair_take(sheet, "job", field_any(job, "number"));
+	table_pair_take(sheet, "job", field_job(job));
 	table_pair(sheet, "id", field_text(job, "id"));
 	table_pair_take(sheet, "what", progress_title(job));
 	table_pair(sheet, "state", field_text(job, "state-name"));
@@ -158,8 +160,8 @@ job_watch(struct cli *cli, char *const *args, GError **error)
 		summary_export(cli, job, NULL);
 	else if (job && status == CLI_OK) {
 		g_autofree char *title = progress_title(job);
-		cli_note(cli, "job %" G_GUINT64_FORMAT " (%s): %s", field_uint(job, "number"),
-			 title, field_text(job, "state-name"));
+		g_autofree char *name = field_job(job);
+		cli_note(cli, "job %s (%s): %s", name, title, field_text(job, "state-name"));
 	}
 	return status;
 }

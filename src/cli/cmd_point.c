@@ -37,8 +37,10 @@ point_create(struct cli *cli, char *const *args, GError **error)
 	int status = wait_for(cli, answer, &jobs, error);
 	if (status != CLI_OK)
 		return status;
-	g_autoptr(json_t) point =
-		cli_call(cli, "point-show", point_arguments(field_text(answer, "point")), error);
+	/* Another host has no GUID for a point that did not stand yet. */
+	const char *id = field_text(answer, "point") ? field_text(answer, "point")
+						     : field_text(answer, "point-name");
+	g_autoptr(json_t) point = cli_call(cli, "point-show", point_arguments(id), error);
 	if (!point)
 		return CLI_FAILED;
 	if (cli->json)
@@ -65,7 +67,7 @@ add_row(struct table *table, const json_t *point)
 	table_take(table, field_time(point, "created"));
 	table_add_style(table, consistency_style(point), field_text(point, "consistency"));
 	table_take(table, pause ? format_span((gint64)pause) : NULL);
-	table_add(table, field_bool(point, "held") ? "yes" : "no");
+	table_take(table, field_any(point, "held"));
 	table_take(table, g_strdup_printf("%zu", json_array_size(field_array(point, "exports"))));
 	table_add(table, field_text(point, "id"));
 }
@@ -90,11 +92,13 @@ add_disks(struct table *table, const json_t *member)
 		json_t *changed = json_object_get(disk, "changed-bytes");
 		table_take(table, g_strdup_printf("%s:%s", field_text(member, "name"),
 						  field_text(disk, "target")));
-		table_take(table, format_size(field_uint(disk, "size")));
+		table_take(table, json_is_integer(json_object_get(disk, "size"))
+					  ? format_size(field_uint(disk, "size"))
+					  : NULL);
 		table_take(table, json_is_integer(changed)
 					  ? format_size(field_uint(disk, "changed-bytes"))
 					  : NULL);
-		table_add(table, field_bool(disk, "tracked") ? "yes" : "no");
+		table_take(table, field_any(disk, "tracked"));
 		table_add(table, field_text(disk, "reason"));
 	}
 }

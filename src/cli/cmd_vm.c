@@ -117,7 +117,9 @@ run_status(struct cli *cli, char *const *args, GError **error)
 	json_t *jobs = field_object(status, "jobs");
 	cairn_auto(table) sheet = table_new_sheet();
 	table_pair_take(sheet, "cairnd", field_any(status, "version"));
-	table_pair_take(sheet, "running for", format_span((gint64)field_uint(status, "uptime-us")));
+	if (json_is_integer(json_object_get(status, "uptime-us")))
+		table_pair_take(sheet, "running for",
+				format_span((gint64)field_uint(status, "uptime-us")));
 	table_pair_take(sheet, "groups", field_any(status, "groups"));
 	table_pair_take(sheet, "points", field_any(status, "points"));
 	table_pair_take(sheet, "points held", field_any(status, "held-points"));

@@ -27,7 +27,9 @@ offer(const char *word, const struct typed *typed)
 static void
 offer_names(const char *request, const char *key, const struct typed *typed)
 {
-	const char *env = g_getenv("CAIRN_SOCKET");
+	const char *env = g_getenv("CAIRN_SOCKET"), *host = g_getenv("CAIRN_HOST");
+	if (host && *host) /* a key press asks no other host */
+		return;
 	struct cli cli = {.socket_path = env && *env ? env : CLI_SOCKET_DEFAULT,
 			  .command = &read_only};
 	g_autoptr(json_t) list = cli_call(&cli, request, NULL, NULL);

@@ -92,6 +92,15 @@ field_any(const json_t *object, const char *key)
 }
 
 char *
+field_job(const json_t *job)
+{
+	char *number = field_any(job, "number");
+	if (!number)
+		number = field_any(job, "id");
+	return number ? number : field_any(job, "job"); /* what was just accepted */
+}
+
+char *
 field_time(const json_t *object, const char *key)
 {
 	const char *iso = field_text(object, key);

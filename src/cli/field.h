@@ -16,5 +16,7 @@ json_t *field_object(const json_t *object, const char *key);
  * commas; NULL for null. Free with g_free(). */
 char *field_any(const json_t *object, const char *key);
 char *value_any(const json_t *value);
+/* What a job is called: its number, or its GUID when it has none. Free with g_free(). */
+char *field_job(const json_t *job);
 /* A member that holds an ISO 8601 time, as local time; NULL when it is null. Free with g_free(). */
 char *field_time(const json_t *object, const char *key);

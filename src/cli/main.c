@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/remote.h"
 #include "cli/text.h"
 
 #include <locale.h>
@@ -10,12 +11,30 @@
 
 static struct {
 	char *socket_path;
-	gboolean json, quiet, help, version;
+	char *host, *user, *password_file, *cacert, *cert, *key;
+	gboolean negotiate, json, quiet, help, version;
 } global;
+
+static struct remote_login login;
 
 const GOptionEntry cli_global_options[] = {
 	{"socket", 's', 0, G_OPTION_ARG_FILENAME, &global.socket_path,
 	 "Socket of the daemon (also CAIRN_SOCKET)", "PATH"},
+	{"host", 'H', 0, G_OPTION_ARG_STRING, &global.host,
+	 "Ask the cairn-cimd of another host instead (also CAIRN_HOST), e.g. https://HOST:5986",
+	 "URL"},
+	{"user", 0, 0, G_OPTION_ARG_STRING, &global.user,
+	 "Who logs in there; the password is asked for, or CAIRN_PASSWORD", "NAME"},
+	{"password-file", 0, 0, G_OPTION_ARG_FILENAME, &global.password_file,
+	 "Take the password from this file", "PATH"},
+	{"negotiate", 0, 0, G_OPTION_ARG_NONE, &global.negotiate,
+	 "Log in there with Kerberos or NTLM", NULL},
+	{"cacert", 0, 0, G_OPTION_ARG_FILENAME, &global.cacert,
+	 "Trust certificates signed by these; default: the system's", "PATH"},
+	{"cert", 0, 0, G_OPTION_ARG_FILENAME, &global.cert, "Log in there with this certificate",
+	 "PATH"},
+	{"key", 0, 0, G_OPTION_ARG_FILENAME, &global.key,
+	 "Its key, when it is in a file of its own", "PATH"},
 	{"json", 'j', 0, G_OPTION_ARG_NONE, &global.json, "Print what the daemon answered, as JSON",
 	 NULL},
 	{"quiet", 'q', 0, G_OPTION_ARG_NONE, &global.quiet,
@@ -109,6 +128,29 @@ fail(const struct cli *cli, const GError *error)
 	return CLI_USAGE;
 }
 
+/* An empty CAIRN_HOST is none. An explicit --socket means this host. */
+static gboolean
+set_login(struct cli *cli, GError **error)
+{
+	const char *env = global.socket_path ? NULL : g_getenv("CAIRN_HOST");
+	login = (struct remote_login){
+		.url = global.host   ? global.host
+		       : env && *env ? env
+				     : NULL,
+		.user = global.user,
+		.password_file = global.password_file,
+		.cacert = global.cacert,
+		.cert = global.cert,
+		.key = global.key,
+		.negotiate = global.negotiate,
+	};
+	if (global.host && global.socket_path)
+		return cli_usage_error(error, "--host and --socket exclude each other");
+	if (login.url)
+		cli->login = &login;
+	return TRUE;
+}
+
 static int
 run(struct cli *cli, char ***argv, guint skip)
 {
@@ -125,7 +167,7 @@ run(struct cli *cli, char ***argv, guint skip)
 		args++;
 	if (global.help)
 		return help_command(cli->command);
-	if (!check(cli->command, args, &error))
+	if (!check(cli->command, args, &error) || !set_login(cli, &error))
 		return fail(cli, error);
 	const char *env = g_getenv("CAIRN_SOCKET");
 	cli->socket_path = global.socket_path ? global.socket_path

@@ -116,10 +116,19 @@ state_text(const json_t *job)
 	return g_strdup(name ? name : "waiting");
 }
 
+/* Another host tells percents only. */
+static gboolean
+is_without_bytes(const json_t *job)
+{
+	return json_is_null(json_object_get(job, "total-bytes"));
+}
+
 static guint
 step_of(const json_t *job)
 {
 	guint64 done = field_uint(job, "done-bytes"), total = field_uint(job, "total-bytes");
+	if (is_without_bytes(job))
+		return (guint)MIN(field_uint(job, "percent"), 100) / PLAIN_STEP;
 	return total ? (guint)(100.0 * MIN(done, total) / total) / PLAIN_STEP : 0;
 }
 
@@ -130,7 +139,7 @@ say_plain(struct progress *progress, struct shown_job *shown)
 	g_autofree char *title = progress_title(shown->job);
 	guint step = step_of(shown->job);
 	g_autoptr(GString) line = g_string_new(NULL);
-	if (json_object_get(shown->job, "number"))
+	if (json_is_integer(json_object_get(shown->job, "number")))
 		g_string_printf(line, "job %" G_GUINT64_FORMAT " (%s): %s",
 				field_uint(shown->job, "number"), title, state);
 	else
@@ -143,8 +152,10 @@ say_plain(struct progress *progress, struct shown_job *shown)
 		g_autofree char *done = format_size(item.done);
 		g_autofree char *total = format_size(item.total);
 		g_autofree char *rate = format_rate(shown->rate);
-		g_string_append_printf(line, ", %u %%, %s of %s%s%s", step * PLAIN_STEP, done,
-				       total, *rate ? ", " : "", rate);
+		g_string_append_printf(line, ", %u %%", step * PLAIN_STEP);
+		if (!is_without_bytes(shown->job))
+			g_string_append_printf(line, ", %s of %s%s%s", done, total,
+					       *rate ? ", " : "", rate);
 		if (shown->rate > 0 && item.total > item.done) {
 			g_autofree char *left = format_countdown(
 				(guint64)MIN(1e9, (item.total - item.done) / shown->rate + 0.5));
@@ -211,8 +222,13 @@ add_job_line(GPtrArray *lines, const struct progress *progress, const struct sho
 		.total = field_uint(shown->job, "total-bytes"),
 		.rate = state_of(shown->job) == 4 ? shown->rate : 0,
 	};
-	if (item.done >= item.total || state_of(shown->job) != 4)
+	if (is_without_bytes(shown->job) && state_of(shown->job) == 4) {
+		g_free(state);
+		item.note = state = g_strdup_printf("running, %" G_GUINT64_FORMAT " %%",
+						    field_uint(shown->job, "percent"));
+	} else if (item.done >= item.total || state_of(shown->job) != 4) {
 		item.note = state;
+	}
 	g_ptr_array_add(lines, progress_line(&item, width, progress->env.utf8));
 }
 

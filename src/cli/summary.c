@@ -56,6 +56,8 @@ hold_text(const json_t *point)
 {
 	const char *why = field_text(point, "release-reason");
 	g_autofree char *until = field_time(point, "hold-until");
+	if (json_is_null(json_object_get(point, "held")))
+		return NULL;
 	if (!field_bool(point, "held"))
 		return why ? g_strdup_printf("no longer (%s)", why) : g_strdup("no");
 	return until ? g_strdup_printf("until %s", until) : g_strdup("yes");
@@ -100,7 +102,9 @@ print_disks(const json_t *job)
 		const char *vm = field_text(disk, "vm-name"), *target = field_text(disk, "target");
 		table_take(table, g_strdup_printf("%s:%s", vm ? vm : "?", target ? target : "?"));
 		table_add(table, field_text(disk, "kind"));
-		table_take(table, format_size(field_uint(disk, "done-bytes")));
+		table_take(table, json_is_integer(json_object_get(disk, "done-bytes"))
+					  ? format_size(field_uint(disk, "done-bytes"))
+					  : NULL);
 		table_add(table, field_text(disk, "reason"));
 	}
 	cli_print_table(table, 2);
@@ -131,8 +135,11 @@ summary_export(const struct cli *cli, const json_t *job, const char *base_name)
 	cairn_auto(table) sheet = table_new_sheet();
 	table_pair(sheet, "exported", field_text(job, "point-name"));
 	table_pair(sheet, "against", base_name ? base_name : "nothing: in full");
-	table_pair_take(sheet, "moved",
-			span ? g_strdup_printf("%s in %s", moved, span) : g_strdup(moved));
+	if (json_is_null(json_object_get(job, "done-bytes")))
+		table_pair(sheet, "took", span);
+	else
+		table_pair_take(sheet, "moved",
+				span ? g_strdup_printf("%s in %s", moved, span) : g_strdup(moved));
 	table_pair(sheet, "files in", folder);
 	cli_print_table(sheet, 0);
 	print_disks(job);

@@ -31,12 +31,12 @@ wait_for(struct cli *cli, const json_t *answer, json_t **ret_jobs, GError **erro
 int
 wait_not(struct cli *cli, const json_t *answer)
 {
-	g_autofree char *number = field_any(answer, "number");
+	g_autofree char *number = field_job(answer);
 	if (cli->json) {
 		cli_print_json(answer);
 		return CLI_OK;
 	}
-	cli_print("%s", number ? number : field_text(answer, "job"));
+	cli_print("%s", number);
 	cli_note(cli, "job %s was accepted; `cairn job watch %s' shows it", number, number);
 	return CLI_OK;
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cli/field.h"
 #include "cli/progress.h"
+#include "cli/remote.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -17,6 +18,7 @@
 
 #define REDRAW_USEC  (G_USEC_PER_SEC / 5)
 #define SILENCE_USEC (2 * G_USEC_PER_SEC)  /* then ask */
+#define POLL_USEC    (G_USEC_PER_SEC / 2)  /* the same of another host, which sends no events */
 #define AWAY_USEC    (60 * G_USEC_PER_SEC) /* how long a daemon may be away */
 #define RECONNECT_MS 300
 #define JOBS_WATCHED 8
@@ -140,6 +142,8 @@ ask_all(struct watch *watch, GError **error)
 static gboolean
 subscribe(struct watch *watch, GError **error)
 {
+	if (watch->cli->login)
+		return ask_all(watch, error);
 	json_t *arguments =
 		json_pack("{s:[sss]}", "events", "JOB_CHANGED", "JOB_PROGRESS", "JOB_REMOVED");
 	g_autoptr(json_t) answer = cli_call(watch->cli, "subscribe", arguments, error);
@@ -196,12 +200,13 @@ draw(struct watch *watch)
 static gboolean
 wait_once(struct watch *watch, GError **error)
 {
-	struct pollfd fd = {.fd = control_client_fd(watch->cli->client), .events = POLLIN};
+	const struct control_client *client = watch->cli->client;
+	struct pollfd fd = {.fd = client ? control_client_fd(client) : -1, .events = POLLIN};
 	if (poll(&fd, 1, REDRAW_USEC / 1000) < 0 && errno != EINTR) {
 		cairn_set_errno(error, errno, "poll");
 		return FALSE;
 	}
-	for (;;) {
+	while (client) {
 		g_autoptr(GError) local = NULL;
 		g_autoptr(json_t) event = control_client_event(watch->cli->client, 0, &local);
 		if (local) {
@@ -212,6 +217,7 @@ wait_once(struct watch *watch, GError **error)
 			return TRUE;
 		take_event(watch, event);
 	}
+	return TRUE;
 }
 
 /* The daemon went away: its jobs are on disk and it comes back to them. */
@@ -221,12 +227,13 @@ reconnect(struct watch *watch, GError **error)
 	gint64 deadline = g_get_monotonic_time() + AWAY_USEC;
 	if (watch->progress)
 		progress_clear(watch->progress);
-	cli_note(watch->cli, "cairn: cairnd went away; waiting for it to come back");
+	const char *who = watch->cli->login ? watch->cli->login->url : "cairnd";
+	cli_note(watch->cli, "cairn: %s went away; waiting for it to come back", who);
 	while (!interrupted) {
 		g_autoptr(GError) local = NULL;
 		cli_disconnect(watch->cli);
 		if (subscribe(watch, &local)) {
-			cli_note(watch->cli, "cairn: cairnd is back");
+			cli_note(watch->cli, "cairn: %s is back", who);
 			return TRUE;
 		}
 		if (!cli_lost(watch->cli, local) || g_get_monotonic_time() > deadline) {
@@ -242,7 +249,8 @@ static gboolean
 loop_once(struct watch *watch, GError **error)
 {
 	g_autoptr(GError) local = NULL;
-	gboolean silent = g_get_monotonic_time() - watch->heard > SILENCE_USEC;
+	gint64 patience = watch->cli->login ? POLL_USEC : SILENCE_USEC;
+	gboolean silent = g_get_monotonic_time() - watch->heard >= patience;
 	draw(watch);
 	if (wait_once(watch, &local) && (!silent || ask_all(watch, &local)))
 		return TRUE;
@@ -260,7 +268,7 @@ say_detached(struct watch *watch)
 	json_array_foreach (watch->jobs, i, job) {
 		if (json_is_object(job) && job_ended(job))
 			continue;
-		g_autofree char *number = field_any(job, "number");
+		g_autofree char *number = field_job(job);
 		const char *name = number ? number : watch->ids[i];
 		cli_note(watch->cli,
 			 "cairn: job %s goes on\n"
@@ -345,7 +353,7 @@ print_problem(const json_t *problem, const json_t *job, const char *told)
 int
 watch_verdict(struct cli *cli, const json_t *job)
 {
-	g_autofree char *number = field_any(job, "number");
+	g_autofree char *number = field_job(job);
 	g_autofree char *title = progress_title(job);
 	size_t i;
 	json_t *item;
