@@ -102,25 +102,38 @@ take_keys(const struct cim_path *object, struct cim_instance *instance, GError *
 	return TRUE;
 }
 
-/* What a Put writes: the properties that the client says it changed, else all that it sent, but
- * no keys. */
+static gboolean
+member_has(const struct cim_class *class, const char *name, guint flag)
+{
+	return class->properties[cim_class_property(class, name)].flags & flag;
+}
+
+/* Of all that the client sent, but for the keys, what can be written: a whole instance goes back
+ * with the other values as they were when it was read, and a job's elapsed time has changed since.
+ * When nothing of it can be written, all stays on the list, to be refused by name. */
+static struct cim_property_list *
+list_written(const struct cim_class *class, const GPtrArray *names)
+{
+	g_autoptr(GPtrArray) written = g_ptr_array_new();
+	guint writable = 0;
+	for (guint i = 0; i < names->len; i++)
+		writable += member_has(class, names->pdata[i], CIM_MEMBER_WRITE);
+	for (guint i = 0; i < names->len; i++)
+		if (!member_has(class, names->pdata[i], CIM_MEMBER_KEY) &&
+		    (!writable || member_has(class, names->pdata[i], CIM_MEMBER_WRITE)))
+			g_ptr_array_add(written, names->pdata[i]);
+	g_ptr_array_add(written, NULL);
+	return cim_property_list_new((char *const *)written->pdata);
+}
+
+/* What a Put writes: the properties that the client says it changed, else what it sent. */
 static void
 set_written(struct wsman_reader *reader, const GPtrArray *names)
 {
 	struct cim_op *op = &reader->request->op;
 	g_auto(GStrv) changed = wsman_option_list(reader, "__MIInstanceModifiedPropertiesList");
-	if (changed) {
-		op->list = cim_property_list_new(changed);
-		return;
-	}
-	g_autoptr(GPtrArray) written = g_ptr_array_new();
-	for (guint i = 0; i < names->len; i++) {
-		const int place = cim_class_property(op->instance->class, names->pdata[i]);
-		if (!(op->instance->class->properties[place].flags & CIM_MEMBER_KEY))
-			g_ptr_array_add(written, names->pdata[i]);
-	}
-	g_ptr_array_add(written, NULL);
-	op->list = cim_property_list_new((char *const *)written->pdata);
+	op->list =
+		changed ? cim_property_list_new(changed) : list_written(op->instance->class, names);
 }
 
 gboolean

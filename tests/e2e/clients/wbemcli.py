@@ -132,7 +132,7 @@ def errors(cli, service, point, job):
     expect("<RETURNVALUE" in text and "Msvm_Error" not in text, "GetError of success: %s", text)
     for status, verb, path, *words in (
             (5, "ein", "Msvm_None"),
-            (3, "ein", cli.site.host + "/root/none:CIM_Service"),
+            (3, "ein", cli.site.host + "/nowhere:CIM_Service"),
             (6, "gi", 'Msvm_ConcreteJob.InstanceID="none"'),
             (7, "sp", job, "JobState=4"),
             (7, "mi", point, 'ElementName="other"'),
