@@ -291,6 +291,8 @@ http_conn_free(struct http_conn *conn)
 		g_hash_table_remove(conn->server->conns, conn);
 		count_peer(conn->server, conn->peer_key, -1);
 		conn->daemon->connections--;
+		if (conn->daemon->headed == conn)
+			conn->daemon->headed = NULL;
 	}
 	auth_session_free(conn->session);
 	g_free(conn->peer);

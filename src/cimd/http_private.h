@@ -20,7 +20,8 @@ struct http_daemon {
 	gpointer tag; /* of the epoll descriptor in it */
 	gboolean tls;
 	guint connections;
-	char *cert, *key, *ca; /* PEM text, for libmicrohttpd to look at */
+	struct http_conn *headed; /* its head came, its body did not yet; or NULL */
+	char *cert, *key, *ca;	  /* PEM text, for libmicrohttpd to look at */
 };
 
 struct http_listener {
@@ -118,6 +119,8 @@ struct http_daemon *http_daemon_new(struct http_server *server, gboolean tls, GE
 void http_daemon_free(struct http_daemon *daemon);
 /* Has it look at its connections in the next turn of the loop. */
 void http_daemon_poke(struct http_daemon *daemon);
+/* Has the kernel acknowledge the head that waits for its body; @next is the one that waits now. */
+void http_daemon_acknowledge(struct http_daemon *daemon, struct http_conn *next);
 
 /* ---- http_listen.c ---- */
 

@@ -3,8 +3,6 @@
 #include "cimd/crypt.h"
 #include "cimd/http_private.h"
 
-#include <netinet/tcp.h>
-
 #define ANONYMOUS_BODY_MAX (16 << 10) /* an Identify is a few hundred bytes */
 
 /* ---- headers ---- */
@@ -174,16 +172,6 @@ refuse_now(struct http_exchange *x, guint status)
 	return http_reply_queue(x);
 }
 
-/* A client that sends head and body apart and leaves Nagle's algorithm on keeps the body until the
- * head is acknowledged, which the kernel would put off for 40 ms (RFC 1122 section 4.2.3.2). */
-static void
-acknowledge(const struct http_conn *conn)
-{
-	const int one = 1;
-	if (!conn->channel.unix_socket)
-		setsockopt(conn->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof one);
-}
-
 static enum MHD_Result
 begin(struct http_exchange *x)
 {
@@ -198,7 +186,7 @@ begin(struct http_exchange *x)
 		     (!x->anonymous &&
 		      !auth_session_claim(conn->session, http_exchange_lookup(x, "Authorization")));
 	if (head.length)
-		acknowledge(conn);
+		http_daemon_acknowledge(conn->daemon, conn);
 	if (!x->discard && head.length)
 		x->receiving =
 			g_byte_array_sized_new((guint)MIN(head.length, HTTP_CONNECTION_MEMORY));
@@ -210,6 +198,9 @@ begin(struct http_exchange *x)
 static enum MHD_Result
 receive(struct http_exchange *x, const char *data, size_t *len)
 {
+	struct http_daemon *daemon = x->conn->daemon;
+	if (daemon->headed == x->conn)
+		daemon->headed = NULL;
 	x->received += *len;
 	if (x->received > 2 * body_max(x))
 		return MHD_NO;

@@ -73,7 +73,7 @@ gboolean cimxml_read_method(const struct cimxml_scope *scope, const struct xml_n
 void cimxml_put_instance(GString *out, const struct cim_instance *instance, const struct cim_op *op,
 			 const char *host, const struct cim_schema *schema,
 			 struct cimxml_selection *selection);
-#define cimxml_put(out, literal) g_string_append_len(out, "" literal, sizeof(literal) - 1)
+#define cimxml_put(out, literal) xml_put(out, "" literal, sizeof(literal) - 1)
 /* Text of a scalar that is not NULL, escaped. */
 void cimxml_put_text(GString *out, const struct cim_value *value);
 /* VALUE, VALUE.ARRAY, VALUE.REFERENCE, VALUE.REFARRAY; nothing for NULL. */

@@ -47,7 +47,7 @@ put_key_value(GString *out, const struct cim_value *value, const char *host)
 		cimxml_put(out, "boolean\" TYPE=\"");
 	else
 		cimxml_put(out, "string\" TYPE=\"");
-	g_string_append(out, cim_type_name(value->type));
+	xml_put_text(out, cim_type_name(value->type));
 	cimxml_put(out, "\">");
 	if (value->is_set && !value->is_array)
 		cimxml_put_text(out, value);
@@ -73,7 +73,7 @@ cimxml_put_name_of(GString *out, const struct cim_instance *instance, const char
 {
 	const struct cim_class *class = instance->class;
 	cimxml_put(out, "<INSTANCENAME CLASSNAME=\"");
-	g_string_append(out, class->name);
+	xml_put_text(out, class->name);
 	cimxml_put(out, "\">");
 	for (guint i = 0; i < class->key_count; i++)
 		put_key(out, class->properties[class->keys[i]].name,
@@ -86,12 +86,12 @@ cimxml_put_name_of(GString *out, const struct cim_instance *instance, const char
 static void
 put_name(GString *out, const struct cim_path *path, const char *host)
 {
-	g_string_append(out, path->is_class ? "<CLASSNAME NAME=\"" : "<INSTANCENAME CLASSNAME=\"");
+	xml_put_text(out, path->is_class ? "<CLASSNAME NAME=\"" : "<INSTANCENAME CLASSNAME=\"");
 	xml_escape_attr(out, path->class_name, -1);
 	cimxml_put(out, "\">");
 	for (guint i = 0; i < path->key_count; i++)
 		put_key(out, path->keys[i].name, &path->keys[i].value, host);
-	g_string_append(out, path->is_class ? "</CLASSNAME>" : "</INSTANCENAME>");
+	xml_put_text(out, path->is_class ? "</CLASSNAME>" : "</INSTANCENAME>");
 }
 
 void
@@ -103,16 +103,16 @@ cimxml_put_path(GString *out, const struct cim_path *path, const char *host)
 		put_name(out, path, host);
 		return;
 	}
-	g_string_append(out, on ? "<" : "<LOCAL");
-	g_string_append(out, kind);
+	xml_put_text(out, on ? "<" : "<LOCAL");
+	xml_put_text(out, kind);
 	cimxml_put(out, ">");
 	if (on)
 		cimxml_put_namespace_path(out, on, path->namespace);
 	else
 		cimxml_put_namespace(out, path->namespace);
 	put_name(out, path, host);
-	g_string_append(out, on ? "</" : "</LOCAL");
-	g_string_append(out, kind);
+	xml_put_text(out, on ? "</" : "</LOCAL");
+	xml_put_text(out, kind);
 	cimxml_put(out, ">");
 }
 

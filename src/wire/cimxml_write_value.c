@@ -43,13 +43,13 @@ put_array(GString *out, const struct cim_value *value, const char *host)
 {
 	gboolean refs = value->type == CIM_REFERENCE;
 	gboolean may_be_null = value->type == CIM_STRING || value->type == CIM_DATETIME;
-	g_string_append(out, refs ? "<VALUE.REFARRAY>" : "<VALUE.ARRAY>");
+	xml_put_text(out, refs ? "<VALUE.REFARRAY>" : "<VALUE.ARRAY>");
 	for (guint i = 0; i < value->count; i++)
 		if (value->u.items[i].is_set)
 			put_scalar(out, &value->u.items[i], host);
 		else if (may_be_null)
 			cimxml_put(out, "<VALUE.NULL></VALUE.NULL>");
-	g_string_append(out, refs ? "</VALUE.REFARRAY>" : "</VALUE.ARRAY>");
+	xml_put_text(out, refs ? "</VALUE.REFARRAY>" : "</VALUE.ARRAY>");
 }
 
 void
@@ -120,7 +120,7 @@ static void
 put_origin(GString *out, const struct cim_member *property)
 {
 	cimxml_put(out, " CLASSORIGIN=\"");
-	g_string_append(out, property->origin);
+	xml_put_text(out, property->origin);
 	cimxml_put(out, "\"");
 }
 
@@ -129,11 +129,11 @@ put_reference(GString *out, const struct cim_member *property, const struct cim_
 	      gboolean origin, const char *host)
 {
 	cimxml_put(out, "<PROPERTY.REFERENCE NAME=\"");
-	g_string_append(out, property->name);
+	xml_put_text(out, property->name);
 	cimxml_put(out, "\"");
 	if (property->class_name) {
 		cimxml_put(out, " REFERENCECLASS=\"");
-		g_string_append(out, property->class_name);
+		xml_put_text(out, property->class_name);
 		cimxml_put(out, "\"");
 	}
 	if (origin)
@@ -148,9 +148,9 @@ put_opening(GString *out, const struct cim_member *property, const struct cim_va
 	    gboolean origin, enum cim_type type)
 {
 	cimxml_put(out, " NAME=\"");
-	g_string_append(out, property->name);
+	xml_put_text(out, property->name);
 	cimxml_put(out, "\" TYPE=\"");
-	g_string_append(out, cim_type_name(type));
+	xml_put_text(out, cim_type_name(type));
 	cimxml_put(out, "\"");
 	if (origin)
 		put_origin(out, property);
@@ -246,7 +246,7 @@ cimxml_put_instance(GString *out, const struct cim_instance *instance, const str
 	if (selection->class != class)
 		select_properties(selection, class, op, schema);
 	cimxml_put(out, "<INSTANCE CLASSNAME=\"");
-	g_string_append(out, class->name);
+	xml_put_text(out, class->name);
 	cimxml_put(out, "\">");
 	for (guint i = 0; i < class->property_count; i++)
 		if (is_selected(selection, i))

@@ -228,9 +228,9 @@ static void
 put_real(GString *out, const struct cim_value *value)
 {
 	if (isnan(value->u.real))
-		g_string_append(out, "NaN");
+		xml_put_text(out, "NaN");
 	else if (isinf(value->u.real))
-		g_string_append(out, value->u.real < 0 ? "-INF" : "INF");
+		xml_put_text(out, value->u.real < 0 ? "-INF" : "INF");
 	else
 		cim_value_print(value, out);
 }
@@ -269,7 +269,7 @@ wsman_put_content(struct wsman_writer *writer, const struct cim_value *value)
 	else if (value->type == CIM_STRING)
 		xml_escape(out, value->u.string, -1);
 	else if (value->type == CIM_BOOLEAN)
-		g_string_append(out, value->u.boolean ? "true" : "false");
+		xml_put_text(out, value->u.boolean ? "true" : "false");
 	else if (cim_type_is_unsigned(value->type) || value->type == CIM_CHAR16)
 		put_uint(out, value->u.uint);
 	else if (value->type == CIM_DATETIME)
@@ -287,7 +287,7 @@ put_start(struct wsman_writer *writer, guint prefix, const char *name)
 {
 	g_string_append_c(writer->out, '<');
 	wsman_put_prefix(writer->out, prefix);
-	g_string_append(writer->out, name);
+	xml_put_text(writer->out, name);
 }
 
 static void
@@ -297,21 +297,21 @@ put_scalar(struct wsman_writer *writer, guint prefix, const char *name,
 	GString *out = writer->out;
 	put_start(writer, prefix, name);
 	if (!value->is_set) {
-		g_string_append(out, " xsi:nil=\"true\"/>");
+		xml_put_text(out, " xsi:nil=\"true\"/>");
 		return;
 	}
 	if (as_elements(writer, value)) {
 		const char *class_name = value->u.instance->class->name;
-		g_string_append(out, " xsi:type=\"");
+		xml_put_text(out, " xsi:type=\"");
 		wsman_put_prefix(out, wsman_prefix(writer, class_name));
-		g_string_append(out, class_name);
-		g_string_append(out, "_Type\"");
+		xml_put_text(out, class_name);
+		xml_put_text(out, "_Type\"");
 	}
 	g_string_append_c(out, '>');
 	wsman_put_content(writer, value);
-	g_string_append(out, "</");
+	xml_put_text(out, "</");
 	wsman_put_prefix(out, prefix);
-	g_string_append(out, name);
+	xml_put_text(out, name);
 	g_string_append_c(out, '>');
 }
 
@@ -343,8 +343,8 @@ wsman_put_instance(struct wsman_writer *writer, const struct cim_instance *insta
 		if (value && (!list || cim_property_list_has(list, name)))
 			wsman_put_value(writer, prefix, name, value);
 	}
-	g_string_append(out, "</");
+	xml_put_text(out, "</");
 	wsman_put_prefix(out, prefix);
-	g_string_append(out, as->name);
+	xml_put_text(out, as->name);
 	g_string_append_c(out, '>');
 }

@@ -6,6 +6,7 @@
 #include "base/auto.h"
 
 #include <glib.h>
+#include <string.h>
 
 #define XML_DEPTH_MAX	   64
 #define XML_ATTRIBUTES_MAX 64	  /* of one element */
@@ -43,6 +44,26 @@ const char *xml_attr(const struct xml_node *node, const char *name);
 const char *xml_attr_ns(const struct xml_node *node, const char *ns, const char *name);
 /* The node and all below it as text again (for messages that carry XML on), appended to @text. */
 void xml_print(const struct xml_node *node, GString *text);
+
+/* g_string_append_len() without a call while there is room: answers are made of many small pieces.
+ */
+static inline void
+xml_put(GString *text, const char *piece, gsize len)
+{
+	if (text->len + len >= text->allocated_len) {
+		g_string_append_len(text, piece, (gssize)len);
+		return;
+	}
+	memcpy(text->str + text->len, piece, len);
+	text->len += len;
+	text->str[text->len] = '\0';
+}
+
+static inline void
+xml_put_text(GString *text, const char *piece)
+{
+	xml_put(text, piece, strlen(piece));
+}
 
 /* The first character that XML 1.0 cannot carry (section 2.2), or NULL. */
 const char *xml_find_bad(const char *text, gsize len);

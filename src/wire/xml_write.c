@@ -99,11 +99,11 @@ escape(GString *text, const char *value, gssize len, gboolean in_attribute)
 			p += good;
 			continue;
 		}
-		g_string_append_len(text, run, p - run);
-		g_string_append(text, reference_of(*p));
+		xml_put(text, run, (gsize)(p - run));
+		xml_put_text(text, reference_of(*p));
 		run = ++p;
 	}
-	g_string_append_len(text, run, p - run);
+	xml_put(text, run, (gsize)(p - run));
 }
 
 void
