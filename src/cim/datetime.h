@@ -20,7 +20,8 @@ void cim_datetime_print(const struct cim_datetime *time, char *buffer);
 /* xs:dateTime ("2010-07-14T11:35:11.900675+02:00") or xs:duration ("P1DT2H3M4S", "PT60.000S") to
  * the CIM form; also accepts the CIM form itself. */
 gboolean cim_datetime_from_xs(const char *text, struct cim_datetime *ret_time, GError **error);
-/* The xs form, or NULL when the value has '*' or cannot be said so. Free with g_free(). */
+/* The xs form, or NULL when the value has '*' or cannot be said so (an interval with a fraction of
+ * a second, a time that means "never"): write the 25 characters then. Free with g_free(). */
 char *cim_datetime_to_xs(const struct cim_datetime *time);
 /* -1, 0, 1; only for two of the same kind. */
 int cim_datetime_compare(const struct cim_datetime *a, const struct cim_datetime *b);

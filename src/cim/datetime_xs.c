@@ -192,13 +192,6 @@ cim_datetime_from_xs(const char *text, struct cim_datetime *ret_time, GError **e
 
 /* ---- printing ---- */
 
-static void
-append_fraction(GString *text, guint usec)
-{
-	if (usec)
-		g_string_append_printf(text, ".%06u", usec);
-}
-
 char *
 cim_datetime_to_xs(const struct cim_datetime *time)
 {
@@ -206,20 +199,22 @@ cim_datetime_to_xs(const struct cim_datetime *time)
 	if (time->known != 20 || cim_datetime_is_special(time))
 		return NULL;
 	cim_datetime_get(time, &parts);
+	/* xs:duration has fractions, but clients that read whole numbers there have none (OMI) */
+	if (time->is_interval && parts.usec)
+		return NULL;
 	/* year 0 is not in XML Schema 1.0, and offsets end at 14 hours */
 	if (!time->is_interval && (parts.year == 0 || ABS(time->offset) > OFFSET_MAX))
 		return NULL;
 	g_autoptr(GString) text = g_string_new(NULL);
 	if (time->is_interval) {
-		g_string_append_printf(text, "P%uDT%uH%uM%u", parts.day, parts.hour, parts.minute,
+		g_string_append_printf(text, "P%uDT%uH%uM%uS", parts.day, parts.hour, parts.minute,
 				       parts.second);
-		append_fraction(text, parts.usec);
-		g_string_append_c(text, 'S');
 		return g_string_free(g_steal_pointer(&text), FALSE);
 	}
 	g_string_append_printf(text, "%04u-%02u-%02uT%02u:%02u:%02u", parts.year, parts.month,
 			       parts.day, parts.hour, parts.minute, parts.second);
-	append_fraction(text, parts.usec);
+	if (parts.usec)
+		g_string_append_printf(text, ".%06u", parts.usec);
 	guint offset = (guint)ABS(time->offset);
 	if (offset)
 		g_string_append_printf(text, "%c%02u:%02u", time->offset < 0 ? '-' : '+',
