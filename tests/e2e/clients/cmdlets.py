@@ -41,8 +41,8 @@ ENVELOPE = (
     '<a:Action s:mustUnderstand="true">{action}</a:Action>'
     '<w:MaxEnvelopeSize s:mustUnderstand="true">512000</w:MaxEnvelopeSize>'
     '<a:MessageID>uuid:{message}</a:MessageID>'
-    '<w:Locale xml:lang="en-US" s:mustUnderstand="false"/>'
-    '<p:DataLocale xml:lang="en-US" s:mustUnderstand="false"/>'
+    '<w:Locale xml:lang="{language}" s:mustUnderstand="false"/>'
+    '<p:DataLocale xml:lang="{language}" s:mustUnderstand="false"/>'
     '<p:SessionId s:mustUnderstand="false">uuid:' + str(uuid.uuid4()).upper() + '</p:SessionId>'
     '<p:OperationID s:mustUnderstand="false">uuid:{message}</p:OperationID>'
     '<p:SequenceId s:mustUnderstand="false">1</p:SequenceId>{header}'
@@ -126,11 +126,12 @@ class Session:
         answer = self.connection.getresponse()
         return answer.status, answer.headers, answer.read().decode()
 
-    def send(self, action, uri, body="", header="", options="", timeout="PT60.000S"):
+    def send(self, action, uri, body="", header="", options="", timeout="PT60.000S",
+             language="en-US"):
         message = str(uuid.uuid4()).upper()
         return Answer(message, action, *self.post(ENVELOPE.format(
             uri=uri, action=action, message=message, header=header, options=options, timeout=timeout,
-            body=body)))
+            language=language, body=body)))
 
     def keys(self, epr):
         return selectors({"__cimnamespace": self.namespace, **epr.keys})

@@ -16,9 +16,9 @@ JOB_SECONDS = 60
 
 
 class Place:
-    def __init__(self, lab, destinations):
+    def __init__(self, lab, listener):
         self.lab = lab
-        self.destinations = destinations
+        self.listener = listener
         self.guests = [guest["name"] for guest in lab.state["guests"]]
 
     @property
