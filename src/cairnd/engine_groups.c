@@ -146,8 +146,8 @@ group_is_idle(const struct engine *engine, const struct group *group, GError **e
 		if (job->phase == PHASE_ENDED || strcmp(job->group, group->id) != 0)
 			continue;
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_BUSY,
-			    "job %" G_GUINT64_FORMAT " of group \"%s\" has not ended", job->number,
-			    group->name);
+			    "job %llu of group \"%s\" has not ended",
+			    (unsigned long long)job->number, group->name);
 		return FALSE;
 	}
 	return TRUE;

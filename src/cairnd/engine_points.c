@@ -177,8 +177,8 @@ point_is_idle(const struct engine *engine, const struct point *point, GError **e
 	if (!job)
 		return TRUE;
 	g_autofree char *name = engine_point_name(engine, point);
-	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_BUSY,
-		    "point \"%s\" is used by job %" G_GUINT64_FORMAT, name, job->number);
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_BUSY, "point \"%s\" is used by job %llu", name,
+		    (unsigned long long)job->number);
 	return FALSE;
 }
 

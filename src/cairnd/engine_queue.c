@@ -134,8 +134,8 @@ came_after(struct engine *engine, struct job *job)
 	struct inbox_item *item = inbox_item_new(job->id, JOB_EVENT_FAIL);
 	g_autofree char *why = job_status_text(first);
 	item->error = g_error_new(CAIRN_ERROR, CAIRN_ERROR_CANCELLED,
-				  "the point was not taken (job %" G_GUINT64_FORMAT "): %s",
-				  first->number, why);
+				  "the point was not taken (job %llu): %s",
+				  (unsigned long long)first->number, why);
 	const struct job_error *cause = first->errors->len ? first->errors->pdata[0] : NULL;
 	if (cause)
 		item->error->code = cause->code;

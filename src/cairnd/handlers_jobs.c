@@ -18,8 +18,8 @@ limited(const struct control_call *call, const char *name, guint64 max, GError *
 	guint64 value = arg_uint(call, name, 0);
 	if (value <= max)
 		return TRUE;
-	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
-		    "argument \"%s\" is at most %" G_GUINT64_FORMAT, name, max);
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "argument \"%s\" is at most %llu",
+		    name, (unsigned long long)max);
 	return FALSE;
 }
 

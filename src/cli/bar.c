@@ -3,6 +3,8 @@
 #include "cli/progress.h"
 #include "cli/text.h"
 
+#include <glib/gi18n.h>
+
 #define BAR_MIN 8
 #define BAR_MAX 40
 
@@ -46,7 +48,7 @@ numbers(const struct progress_item *item, guint parts)
 	if (parts > 3) {
 		g_autofree char *done = format_size(item->done);
 		g_autofree char *total = format_size(item->total);
-		g_string_append_printf(out, "  %8s of %8s", done, total);
+		g_string_append_printf(out, _("  %8s of %8s"), done, total);
 	}
 	if (parts > 2) {
 		g_autofree char *rate = format_rate(item->rate);

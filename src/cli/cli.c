@@ -4,9 +4,11 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/format.h"
+#include "cli/language.h"
 #include "cli/remote.h"
 #include "cli/text.h"
 
+#include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -154,7 +156,7 @@ cli_warn(const char *format, ...)
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
 	fflush(stdout);
-	print_clean(stderr, "cairn: warning: ", text);
+	print_clean(stderr, _("cairn: warning: "), text);
 }
 
 /* The client's own message says what is wrong; this says what to type. */
@@ -164,10 +166,11 @@ hint_for(const struct cli *cli, const GError *error)
 	if (!cli->unreachable || strcmp(cli->socket_path, CLI_SOCKET_DEFAULT) != 0)
 		return NULL;
 	if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND))
-		return "`systemctl start cairnd' starts the daemon; --socket or CAIRN_SOCKET names "
-		       "another socket";
+		return _("`systemctl start cairnd' starts the daemon; --socket or CAIRN_SOCKET "
+			 "names "
+			 "another socket");
 	if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_DENIED))
-		return "`usermod -aG cairn USER' lets a user in from the next login on";
+		return _("`usermod -aG cairn USER' lets a user in from the next login on");
 	return NULL;
 }
 
@@ -176,9 +179,10 @@ cli_print_error(const struct cli *cli, const GError *error)
 {
 	const char *hint = hint_for(cli, error);
 	fflush(stdout);
-	print_clean(stderr, "cairn: ", error->message);
+	g_autofree char *message = cli_translate(error->message);
+	print_clean(stderr, "cairn: ", message);
 	if (hint)
-		fprintf(stderr, "cairn: hint: %s\n", hint);
+		fprintf(stderr, "%s%s\n", _("cairn: hint: "), hint);
 }
 
 gboolean
@@ -217,7 +221,7 @@ set_number(json_t *arguments, const char *key, const char *text, parse_fn parse,
 	if (!text)
 		return TRUE;
 	if (!parse(text, max, &value, &local))
-		return cli_usage_error(error, "--%s: %s", key, local->message);
+		return cli_usage_error(error, _("--%s: %s"), key, local->message);
 	cairn_json_set_uint(arguments, key, value);
 	return TRUE;
 }

@@ -4,6 +4,8 @@
 #include "cli/themes.h"
 #include "cli/wait.h"
 
+#include <glib/gi18n.h>
+
 static struct {
 	char *base, **disks, *format, *compress, *digest, *rate, *priority, *consistency;
 	gboolean keep_held, full, no_wait;
@@ -92,49 +94,52 @@ run_backup(struct cli *cli, char *const *args, GError **error)
 /* clang-format off */
 #define COMMON_OPTIONS \
 	{"format", 0, 0, G_OPTION_ARG_STRING, &opt.format, \
-	 "Images to write; default qcow2", "qcow2|raw"}, \
+	 N_("Images to write; default qcow2"), "qcow2|raw"}, \
 	{"compress", 0, 0, G_OPTION_ARG_STRING, &opt.compress, \
-	 "Compress the data of qcow2 images; default none", "zstd|none"}, \
+	 N_("Compress the data of qcow2 images; default none"), "zstd|none"}, \
 	{"digest", 0, 0, G_OPTION_ARG_STRING, &opt.digest, \
-	 "Digest of each block; default xxh3", "xxh3|sha256"}, \
+	 N_("Digest of each block; default xxh3"), "xxh3|sha256"}, \
 	{"rate", 0, 0, G_OPTION_ARG_STRING, &opt.rate, \
-	 "Bytes a second for the whole job, e.g. 50M", "SIZE"}, \
+	 N_("Bytes a second for the whole job, e.g. 50M"), "SIZE"}, \
 	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, \
-	 "Lower runs first; default 100", "N"}, \
+	 N_("Lower runs first; default 100"), "N"}, \
 	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait, \
-	 "Print the job's number and return", NULL}
+	 N_("Print the job's number and return"), NULL}
 /* clang-format on */
 
 static const GOptionEntry export_options[] = {
 	{"base", 'b', 0, G_OPTION_ARG_STRING, &opt.base,
-	 "Only what changed since this point, which was exported to DIR before; auto: the newest "
-	 "there, else in full",
+	 N_("Only what changed since this point, which was exported to DIR before; auto: the "
+	    "newest "
+	    "there, else in full"),
 	 "POINT|auto"},
 	{"disk", 'd', 0, G_OPTION_ARG_STRING_ARRAY, &opt.disks,
-	 "Only this machine or disk; may be given again", "VM[:TARGET]"},
+	 N_("Only this machine or disk; may be given again"), "VM[:TARGET]"},
 	COMMON_OPTIONS,
 	{"keep-held", 0, 0, G_OPTION_ARG_NONE, &opt.keep_held,
-	 "Hold the point's data on after the export", NULL},
+	 N_("Hold the point's data on after the export"), NULL},
 	G_OPTION_ENTRY_NULL,
 };
 
 static const GOptionEntry backup_options[] = {
 	{"consistency", 'c', 0, G_OPTION_ARG_STRING, &opt.consistency,
-	 "As for `cairn point create'", "application|best|crash"},
-	{"full", 0, 0, G_OPTION_ARG_NONE, &opt.full, "Export in full even if a base is there",
+	 N_("As for `cairn point create'"), "application|best|crash"},
+	{"full", 0, 0, G_OPTION_ARG_NONE, &opt.full, N_("Export in full even if a base is there"),
 	 NULL},
 	COMMON_OPTIONS,
 	G_OPTION_ENTRY_NULL,
 };
 
 const struct command backup_commands[] = {
-	{"export", NULL, "POINT DIR", 2, 2, 0, "Export a held point into a folder",
-	 "Without --base every disk is exported in full. The files lie in DIR/GROUP/POINT (GUIDs) "
-	 "when the job is done; nothing incomplete is ever there.",
+	{"export", NULL, "POINT DIR", 2, 2, 0, N_("Export a held point into a folder"),
+	 N_("Without --base every disk is exported in full. The files lie in DIR/GROUP/POINT "
+	    "(GUIDs) "
+	    "when the job is done; nothing incomplete is ever there."),
 	 export_options, run_export},
-	{"backup", NULL, "GROUP DIR", 2, 2, 0, "Take a point and export it",
-	 "The everyday command: against the newest point that is in DIR already, in full if there "
-	 "is none.",
+	{"backup", NULL, "GROUP DIR", 2, 2, 0, N_("Take a point and export it"),
+	 N_("The everyday command: against the newest point that is in DIR already, in full if "
+	    "there "
+	    "is none."),
 	 backup_options, run_backup},
 	{0},
 };

@@ -1,12 +1,14 @@
 /* cairn job. */
 #include "cli/field.h"
 #include "cli/format.h"
+#include "cli/language.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
 #include "cli/themes.h"
 #include "cli/wait.h"
 #include "cli/watch.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define LIMIT_MAX 10000 /* jobs in one answer */
@@ -52,7 +54,7 @@ add_row(struct table *table, const json_t *job)
 {
 	table_take(table, field_job(job));
 	table_take(table, progress_title(job));
-	table_add_style(table, state_style(job), field_text(job, "state-name"));
+	table_add_style(table, state_style(job), field_word(job, "state-name"));
 	table_take(table, percent_text(job));
 	table_take(table, json_is_integer(json_object_get(job, "total-bytes"))
 				  ? format_size(field_uint(job, "total-bytes"))
@@ -64,35 +66,36 @@ add_row(struct table *table, const json_t *job)
 static int
 job_list(struct cli *cli, char *const *args, GError **error)
 {
-	static const char *const headers[] = {">JOB",	"WHAT",	     "STATE", ">DONE",
-					      ">BYTES", "SUBMITTED", "ENDED", NULL};
+	static const char *const headers[] = {N_(">JOB"),  N_("WHAT"),	 N_("STATE"),
+					      N_(">DONE"), N_(">BYTES"), N_("SUBMITTED"),
+					      N_("ENDED"), NULL};
 	g_autoptr(json_t) arguments = json_object();
 	if (!cli_set_count(arguments, "limit", opt.limit, LIMIT_MAX, error))
 		return CLI_USAGE;
 	cli_set_text(arguments, "group", opt.group);
 	if (opt.active)
 		cairn_json_set_bool(arguments, "active", TRUE);
-	return cli_list(cli, "job-list", json_incref(arguments), headers, add_row, "no jobs",
+	return cli_list(cli, "job-list", json_incref(arguments), headers, add_row, _("no jobs"),
 			error);
 }
 
 static void
 print_disks(const json_t *job)
 {
-	static const char *const headers[] = {"DISK",	"KIND",	 "STATE", ">DONE",
-					      ">TOTAL", ">RATE", "NOTE",  NULL};
+	static const char *const headers[] = {N_("DISK"),   N_("KIND"),	 N_("STATE"), N_(">DONE"),
+					      N_(">TOTAL"), N_(">RATE"), N_("NOTE"),  NULL};
 	cairn_auto(table) table = table_new(headers);
 	size_t i;
 	json_t *disk;
 	json_array_foreach (field_array(job, "disks"), i, disk) {
 		table_take(table, g_strdup_printf("%s:%s", field_text(disk, "vm-name"),
 						  field_text(disk, "target")));
-		table_add(table, field_text(disk, "kind"));
-		table_take(table, field_any(disk, "state"));
+		table_add(table, field_word(disk, "kind"));
+		table_add(table, field_word(disk, "state"));
 		table_take(table, format_size(field_uint(disk, "done-bytes")));
 		table_take(table, format_size(field_uint(disk, "total-bytes")));
 		table_take(table, format_rate(field_real(disk, "rate")));
-		table_add(table, field_text(disk, "reason"));
+		table_take(table, cli_translate(field_text(disk, "reason")));
 	}
 	cli_print_table(table, 2);
 }
@@ -100,20 +103,26 @@ print_disks(const json_t *job)
 static void
 print_job(const json_t *job)
 {
-	static const char *const plain[] = {"phase",	"point-name", "base",  "directory", "owner",
-					    "priority", "status",     "error", "warnings"};
-	static const char *const times[] = {"submitted", "started", "ended"};
+	static const char *const plain[] = {N_("point-name"), N_("base"), N_("directory"),
+					    N_("owner"), N_("priority")};
+	static const char *const told[] = {N_("status"), N_("error"), N_("warnings")};
+	static const char *const times[] = {N_("submitted"), N_("started"), N_("ended")};
 	cairn_auto(table) sheet = table_new_sheet();
-	table_pair_take(sheet, "job", field_job(job));
-	table_pair(sheet, "id", field_text(job, "id"));
-	table_pair_take(sheet, "what", progress_title(job));
-	table_pair(sheet, "state", field_text(job, "state-name"));
-	table_pair_take(sheet, "done", percent_text(job));
-	table_pair_take(sheet, "rate", format_rate(field_real(job, "rate")));
+	table_pair_take(sheet, N_("job"), field_job(job));
+	table_pair(sheet, N_("id"), field_text(job, "id"));
+	table_pair_take(sheet, N_("what"), progress_title(job));
+	table_pair(sheet, N_("state"), field_word(job, "state-name"));
+	table_pair_take(sheet, N_("done"), percent_text(job));
+	table_pair_take(sheet, N_("rate"), format_rate(field_real(job, "rate")));
 	for (guint i = 0; i < G_N_ELEMENTS(times); i++)
 		table_pair_take(sheet, times[i], field_time(job, times[i]));
+	table_pair(sheet, N_("phase"), field_word(job, "phase"));
 	for (guint i = 0; i < G_N_ELEMENTS(plain); i++)
 		table_pair_take(sheet, plain[i], field_any(job, plain[i]));
+	for (guint i = 0; i < G_N_ELEMENTS(told); i++) {
+		g_autofree char *text = field_any(job, told[i]);
+		table_pair_take(sheet, told[i], cli_translate(text));
+	}
 	cli_print_table(sheet, 0);
 	print_disks(job);
 }
@@ -161,7 +170,7 @@ job_watch(struct cli *cli, char *const *args, GError **error)
 	else if (job && status == CLI_OK) {
 		g_autofree char *title = progress_title(job);
 		g_autofree char *name = field_job(job);
-		cli_note(cli, "job %s (%s): %s", name, title, field_text(job, "state-name"));
+		cli_note(cli, _("job %s (%s): %s"), name, title, field_word(job, "state-name"));
 	}
 	return status;
 }
@@ -169,8 +178,8 @@ job_watch(struct cli *cli, char *const *args, GError **error)
 static int
 job_errors(struct cli *cli, char *const *args, GError **error)
 {
-	static const char *const headers[] = {"CLASS",	 ">CODE",      "WHERE",
-					      "MESSAGE", "WHAT TO DO", NULL};
+	static const char *const headers[] = {N_("CLASS"),   N_(">CODE"),      N_("WHERE"),
+					      N_("MESSAGE"), N_("WHAT TO DO"), NULL};
 	g_autoptr(json_t) list = cli_call(cli, "job-errors", job_arguments(args[0]), error);
 	size_t i;
 	json_t *item;
@@ -186,12 +195,12 @@ job_errors(struct cli *cli, char *const *args, GError **error)
 		table_add(table, field_text(item, "class"));
 		table_take(table, field_any(item, "code"));
 		table_take(table, watch_where(item, job));
-		table_add(table, field_text(item, "message"));
-		table_add(table, field_text(item, "action"));
+		table_take(table, cli_translate(field_text(item, "message")));
+		table_take(table, cli_translate(field_text(item, "action")));
 	}
 	cli_print_table(table, 0);
 	if (json_array_size(list) == 0)
-		cli_note(cli, "job %s has no errors", args[0]);
+		cli_note(cli, _("job %s has no errors"), args[0]);
 	return CLI_OK;
 }
 
@@ -204,11 +213,11 @@ job_control(struct cli *cli, char *const *args, GError **error)
 	g_autoptr(json_t) job = cli_call(cli, "job-control", arguments, error);
 	if (!job)
 		return CLI_FAILED;
-	const char *state = field_text(job, "state-name");
+	const char *state = field_word(job, "state-name");
 	if (cli->json)
 		cli_print_json(job);
 	else
-		cli_note(cli, "job %s: %s", args[0], state ? state : action);
+		cli_note(cli, _("job %s: %s"), args[0], state ? state : action);
 	return CLI_OK;
 }
 
@@ -221,7 +230,7 @@ job_set(struct cli *cli, char *const *args, GError **error)
 	    !cli_set_span(arguments, "keep", opt.keep, error))
 		return CLI_USAGE;
 	if (json_object_size(arguments) == 1) {
-		cli_usage_error(error, "nothing to set");
+		cli_usage_error(error, _("nothing to set"));
 		return CLI_USAGE;
 	}
 	g_autoptr(json_t) job = cli_call(cli, "job-set", json_incref(arguments), error);
@@ -230,50 +239,53 @@ job_set(struct cli *cli, char *const *args, GError **error)
 	if (cli->json)
 		cli_print_json(job);
 	else
-		cli_note(cli, "job %s was changed", args[0]);
+		cli_note(cli, _("job %s was changed"), args[0]);
 	return CLI_OK;
 }
 
 static const GOptionEntry list_options[] = {
-	{"active", 'a', 0, G_OPTION_ARG_NONE, &opt.active, "Only jobs that have not ended", NULL},
-	{"group", 'g', 0, G_OPTION_ARG_STRING, &opt.group, "Only jobs of this group", "GROUP"},
-	{"limit", 'n', 0, G_OPTION_ARG_STRING, &opt.limit, "Only the newest, e.g. 20", "N"},
+	{"active", 'a', 0, G_OPTION_ARG_NONE, &opt.active, N_("Only jobs that have not ended"),
+	 NULL},
+	{"group", 'g', 0, G_OPTION_ARG_STRING, &opt.group, N_("Only jobs of this group"), "GROUP"},
+	{"limit", 'n', 0, G_OPTION_ARG_STRING, &opt.limit, N_("Only the newest, e.g. 20"), "N"},
 	G_OPTION_ENTRY_NULL,
 };
 
 static const GOptionEntry show_options[] = {
 	{"properties", 'p', 0, G_OPTION_ARG_NONE, &opt.properties,
-	 "Show every property of its CIM class", NULL},
+	 N_("Show every property of its CIM class"), NULL},
 	G_OPTION_ENTRY_NULL,
 };
 
 static const GOptionEntry set_options[] = {
-	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, "Lower runs first", "N"},
-	{"rate", 0, 0, G_OPTION_ARG_STRING, &opt.rate, "Bytes a second, e.g. 50M; 0: no limit",
+	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, N_("Lower runs first"), "N"},
+	{"rate", 0, 0, G_OPTION_ARG_STRING, &opt.rate, N_("Bytes a second, e.g. 50M; 0: no limit"),
 	 "SIZE"},
-	{"keep", 0, 0, G_OPTION_ARG_STRING, &opt.keep, "How long to keep it after its end, e.g. 1d",
-	 "TIME"},
+	{"keep", 0, 0, G_OPTION_ARG_STRING, &opt.keep,
+	 N_("How long to keep it after its end, e.g. 1d"), "TIME"},
 	G_OPTION_ENTRY_NULL,
 };
 
 const struct command job_commands[] = {
-	{"job", "list", "", 0, 0, COMMAND_READ, "List jobs, newest last", NULL, list_options,
+	{"job", "list", "", 0, 0, COMMAND_READ, N_("List jobs, newest last"), NULL, list_options,
 	 job_list},
-	{"job", "show", "JOB", 1, 1, COMMAND_READ, "Show a job",
-	 "A job is named by its number or its GUID.", show_options, job_show},
-	{"job", "watch", "JOB", 1, 1, COMMAND_READ, "Show a job's progress until it ends",
-	 "^C stops showing it; the job goes on. The exit status is the job's.", NULL, job_watch},
-	{"job", "suspend", "JOB", 1, 1, 0, "Stop copying for a while",
-	 "What was written stays, and the point's data stays held.", NULL, job_control},
-	{"job", "resume", "JOB", 1, 1, 0, "Go on with a suspended job", NULL, NULL, job_control},
-	{"job", "terminate", "JOB", 1, 1, 0, "End a job in good order",
-	 "The finished part is kept: the same export started again goes on from it.", NULL,
+	{"job", "show", "JOB", 1, 1, COMMAND_READ, N_("Show a job"),
+	 N_("A job is named by its number or its GUID."), show_options, job_show},
+	{"job", "watch", "JOB", 1, 1, COMMAND_READ, N_("Show a job's progress until it ends"),
+	 N_("^C stops showing it; the job goes on. The exit status is the job's."), NULL,
+	 job_watch},
+	{"job", "suspend", "JOB", 1, 1, 0, N_("Stop copying for a while"),
+	 N_("What was written stays, and the point's data stays held."), NULL, job_control},
+	{"job", "resume", "JOB", 1, 1, 0, N_("Go on with a suspended job"), NULL, NULL,
 	 job_control},
-	{"job", "kill", "JOB", 1, 1, 0, "End a job at once",
-	 "No process and no part of it is left.", NULL, job_control},
-	{"job", "errors", "JOB", 1, 1, COMMAND_READ, "All errors of a job and what to do", NULL,
+	{"job", "terminate", "JOB", 1, 1, 0, N_("End a job in good order"),
+	 N_("The finished part is kept: the same export started again goes on from it."), NULL,
+	 job_control},
+	{"job", "kill", "JOB", 1, 1, 0, N_("End a job at once"),
+	 N_("No process and no part of it is left."), NULL, job_control},
+	{"job", "errors", "JOB", 1, 1, COMMAND_READ, N_("All errors of a job and what to do"), NULL,
 	 NULL, job_errors},
-	{"job", "set", "JOB", 1, 1, 0, "Change priority, rate or time of keeping", NULL,
+	{"job", "set", "JOB", 1, 1, 0, N_("Change priority, rate or time of keeping"), NULL,
 	 set_options, job_set},
 	{0},
 };

@@ -1,10 +1,12 @@
 /* cairn point. */
 #include "cli/field.h"
 #include "cli/format.h"
+#include "cli/language.h"
 #include "cli/summary.h"
 #include "cli/themes.h"
 #include "cli/wait.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 static struct {
@@ -75,12 +77,13 @@ add_row(struct table *table, const json_t *point)
 static int
 point_list(struct cli *cli, char *const *args, GError **error)
 {
-	static const char *const headers[] = {"POINT", "CREATED",  "CONSISTENCY", ">PAUSE",
-					      "HELD",  ">EXPORTS", "ID",	  NULL};
+	static const char *const headers[] = {N_("POINT"),  N_("CREATED"), N_("CONSISTENCY"),
+					      N_(">PAUSE"), N_("HELD"),	   N_(">EXPORTS"),
+					      N_("ID"),	    NULL};
 	json_t *arguments = json_object();
 	cli_set_text(arguments, "group", args[0]);
 	return cli_list(cli, "point-list", arguments, headers, add_row,
-			"no points; `cairn point create GROUP' takes one", error);
+			_("no points; `cairn point create GROUP' takes one"), error);
 }
 
 static void
@@ -99,17 +102,17 @@ add_disks(struct table *table, const json_t *member)
 					  ? format_size(field_uint(disk, "changed-bytes"))
 					  : NULL);
 		table_take(table, field_any(disk, "tracked"));
-		table_add(table, field_text(disk, "reason"));
+		table_take(table, cli_translate(field_text(disk, "reason")));
 	}
 }
 
 static void
 print_members(const json_t *point)
 {
-	static const char *const member_headers[] = {"MEMBER",	"STATE",  "CONSISTENCY",
-						     ">PAUSED", "REASON", NULL};
-	static const char *const disk_headers[] = {"DISK",    ">SIZE",	">CHANGED",
-						   "TRACKED", "REASON", NULL};
+	static const char *const member_headers[] = {N_("MEMBER"),  N_("STATE"),  N_("CONSISTENCY"),
+						     N_(">PAUSED"), N_("REASON"), NULL};
+	static const char *const disk_headers[] = {N_("DISK"),	  N_(">SIZE"),	N_(">CHANGED"),
+						   N_("TRACKED"), N_("REASON"), NULL};
 	cairn_auto(table) members = table_new(member_headers);
 	cairn_auto(table) disks = table_new(disk_headers);
 	size_t i;
@@ -117,10 +120,10 @@ print_members(const json_t *point)
 	json_array_foreach (field_array(point, "members"), i, member) {
 		guint64 paused = field_uint(member, "paused-us");
 		table_add(members, field_text(member, "name"));
-		table_add(members, field_text(member, "state"));
+		table_add(members, field_word(member, "state"));
 		table_add(members, field_text(member, "consistency"));
 		table_take(members, paused ? format_span((gint64)paused) : NULL);
-		table_add(members, field_text(member, "reason"));
+		table_take(members, cli_translate(field_text(member, "reason")));
 		add_disks(disks, member);
 	}
 	cli_print_table(members, 2);
@@ -130,7 +133,7 @@ print_members(const json_t *point)
 static void
 print_exports(const json_t *point)
 {
-	static const char *const headers[] = {"EXPORTED", "TO", NULL};
+	static const char *const headers[] = {N_("EXPORTED"), N_("TO"), NULL};
 	cairn_auto(table) table = table_new(headers);
 	size_t i;
 	json_t *item;
@@ -160,7 +163,7 @@ point_show(struct cli *cli, char *const *args, GError **error)
 }
 
 static int
-change(struct cli *cli, const char *request, const char *name, const char *done, GError **error)
+change(struct cli *cli, const char *request, const char *name, gboolean deletes, GError **error)
 {
 	g_autoptr(json_t) answer = cli_call(cli, request, point_arguments(name), error);
 	if (!answer)
@@ -168,50 +171,51 @@ change(struct cli *cli, const char *request, const char *name, const char *done,
 	if (cli->json)
 		cli_print_json(answer);
 	else
-		cli_note(cli, "%s point %s", done, name);
+		cli_note(cli, deletes ? _("deleted point %s") : _("released point %s"), name);
 	return CLI_OK;
 }
 
 static int
 point_release(struct cli *cli, char *const *args, GError **error)
 {
-	return change(cli, "point-release", args[0], "released", error);
+	return change(cli, "point-release", args[0], FALSE, error);
 }
 
 static int
 point_delete(struct cli *cli, char *const *args, GError **error)
 {
-	return change(cli, "point-delete", args[0], "deleted", error);
+	return change(cli, "point-delete", args[0], TRUE, error);
 }
 
 static const GOptionEntry create_options[] = {
 	{"consistency", 'c', 0, G_OPTION_ARG_STRING, &opt.consistency,
-	 "application: fail if a member cannot be frozen; best (default): say crash then; crash: "
-	 "do not freeze",
+	 N_("application: fail if a member cannot be frozen; best (default): say crash then; "
+	    "crash: "
+	    "do not freeze"),
 	 "application|best|crash"},
-	{"hold", 0, 0, G_OPTION_ARG_STRING, &opt.hold, "How long to hold its data, e.g. 2h",
+	{"hold", 0, 0, G_OPTION_ARG_STRING, &opt.hold, N_("How long to hold its data, e.g. 2h"),
 	 "TIME"},
 	{"no-barrier", 0, 0, G_OPTION_ARG_NONE, &opt.no_barrier,
-	 "Do not pause the machines together: not one instant (for tests)", NULL},
-	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, "Lower runs first; default 100",
+	 N_("Do not pause the machines together: not one instant (for tests)"), NULL},
+	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, N_("Lower runs first; default 100"),
 	 "N"},
-	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait, "Print the job's number and return",
+	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait, N_("Print the job's number and return"),
 	 NULL},
 	G_OPTION_ENTRY_NULL,
 };
 
 const struct command point_commands[] = {
-	{"point", "create", "GROUP", 1, 1, 0, "Take a point of all members at one instant",
-	 "The machines go on at once; the point's data is held until it is exported, released, "
-	 "replaced by the next point of the group, or its time is over.",
+	{"point", "create", "GROUP", 1, 1, 0, N_("Take a point of all members at one instant"),
+	 N_("The machines go on at once; the point's data is held until it is exported, released, "
+	    "replaced by the next point of the group, or its time is over."),
 	 create_options, point_create},
-	{"point", "list", "[GROUP]", 0, 1, COMMAND_READ, "List points, oldest first", NULL, NULL,
-	 point_list},
-	{"point", "show", "POINT", 1, 1, COMMAND_READ, "Show a point, its members and exports",
-	 "A point is named GROUP@NUMBER, GROUP@latest or by its GUID.", NULL, point_show},
-	{"point", "release", "POINT", 1, 1, 0, "Let the held data of a point go",
-	 "The point stays and can be the base of an export.", NULL, point_release},
-	{"point", "delete", "POINT", 1, 1, 0, "Forget a point", "Its exports stay.", NULL,
+	{"point", "list", "[GROUP]", 0, 1, COMMAND_READ, N_("List points, oldest first"), NULL,
+	 NULL, point_list},
+	{"point", "show", "POINT", 1, 1, COMMAND_READ, N_("Show a point, its members and exports"),
+	 N_("A point is named GROUP@NUMBER, GROUP@latest or by its GUID."), NULL, point_show},
+	{"point", "release", "POINT", 1, 1, 0, N_("Let the held data of a point go"),
+	 N_("The point stays and can be the base of an export."), NULL, point_release},
+	{"point", "delete", "POINT", 1, 1, 0, N_("Forget a point"), N_("Its exports stay."), NULL,
 	 point_delete},
 	{0},
 };

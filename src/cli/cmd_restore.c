@@ -9,6 +9,7 @@
 #include "cli/themes.h"
 #include "image/export_list.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 static struct {
@@ -66,7 +67,7 @@ restore(struct cli *cli, const char *dir, GError **error)
 {
 	struct restore_result *result = NULL;
 	g_autofree char *to = cli_absolute(opt.to);
-	cairn_auto(local_work) work = local_work_begin(cli, "restore", point_asked());
+	cairn_auto(local_work) work = local_work_begin(cli, N_("restore"), point_asked());
 	struct restore_options options = {
 		.dir = dir,
 		.group = opt.group,
@@ -107,11 +108,11 @@ define_all(struct cli *cli, struct define *define, const struct restore_result *
 		g_autofree char *name = g_strconcat(file->vm_name, opt.suffix, NULL);
 		if (!define_check_free(define, name, NULL, error) ||
 		    !define_file(define, file->path, paths, error)) {
-			g_prefix_error(error,
-				       "the files are restored, but defining \"%s\": ", name);
+			g_prefix_error(error, _("the files are restored, but defining \"%s\": "),
+				       name);
 			return FALSE;
 		}
-		cli_note(cli, "defined \"%s\"", name);
+		cli_note(cli, _("defined \"%s\""), name);
 	}
 	return TRUE;
 }
@@ -129,8 +130,8 @@ warn_of_tpm(const struct restore_result *result)
 		    g_strcmp0(last, file->vm_name) == 0)
 			continue;
 		last = file->vm_name;
-		cli_warn("put the TPM state of \"%s%s\" in place before its first start, see "
-			 "cairn(1): %.*s",
+		cli_warn(_("put the TPM state of \"%s%s\" in place before its first start, see "
+			   "cairn(1): %.*s"),
 			 file->vm_name, opt.suffix ? opt.suffix : "",
 			 (int)(tpm - file->path) + (int)strlen("/guest-state/tpm"), file->path);
 	}
@@ -139,7 +140,8 @@ warn_of_tpm(const struct restore_result *result)
 static void
 print_result(const struct cli *cli, const struct restore_result *result)
 {
-	static const char *const headers[] = {"MACHINE", "DISK", ">SIZE", "FILE", NULL};
+	static const char *const headers[] = {N_("MACHINE"), N_("DISK"), N_(">SIZE"), N_("FILE"),
+					      NULL};
 	cairn_auto(table) table = table_new(headers);
 	for (guint i = 0; i < result->files->len; i++) {
 		const struct restored_file *file = result->files->pdata[i];
@@ -149,16 +151,17 @@ print_result(const struct cli *cli, const struct restore_result *result)
 			continue;
 		table_add(table, file->vm_name);
 		table_add(table, file->kind == RESTORED_DISK	 ? file->target
-				 : file->kind == RESTORED_CONFIG ? "(config)"
-								 : "(state)");
+				 : file->kind == RESTORED_CONFIG ? _("(config)")
+								 : _("(state)"));
 		table_take(table, format_size(file->size));
 		table_add(table, file->path);
 	}
 	if (cli->quiet)
 		return;
 	cli_print_table(table, 0);
-	cli_note(cli, "restored %s@%" G_GUINT64_FORMAT,
-		 result->group_name ? result->group_name : result->group_id, result->point_number);
+	cli_note(cli, _("restored %s@%llu"),
+		 result->group_name ? result->group_name : result->group_id,
+		 (unsigned long long)result->point_number);
 }
 
 static int
@@ -166,7 +169,7 @@ run_restore(struct cli *cli, char *const *args, GError **error)
 {
 	cairn_auto(define) define = NULL;
 	if (!opt.to) {
-		cli_usage_error(error, "needs --to OUT");
+		cli_usage_error(error, _("needs --to OUT"));
 		return CLI_USAGE;
 	}
 	if (opt.define && !(define = define_open(opt.connect, error)))
@@ -189,32 +192,34 @@ run_restore(struct cli *cli, char *const *args, GError **error)
 
 static const GOptionEntry options[] = {
 	{"point", 'p', 0, G_OPTION_ARG_STRING, &opt.point,
-	 "GUID, number, GROUP@NUMBER or latest (default)", "POINT"},
+	 N_("GUID, number, GROUP@NUMBER or latest (default)"), "POINT"},
 	{"group", 'g', 0, G_OPTION_ARG_STRING, &opt.group,
-	 "Name or GUID of the group, when DIR holds several", "GROUP"},
-	{"to", 't', 0, G_OPTION_ARG_FILENAME, &opt.to, "Folder to write to; made when absent",
+	 N_("Name or GUID of the group, when DIR holds several"), "GROUP"},
+	{"to", 't', 0, G_OPTION_ARG_FILENAME, &opt.to, N_("Folder to write to; made when absent"),
 	 "OUT"},
-	{"vm", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &opt.vms, "Only this machine; may be given again",
-	 "NAME"},
+	{"vm", 'm', 0, G_OPTION_ARG_STRING_ARRAY, &opt.vms,
+	 N_("Only this machine; may be given again"), "NAME"},
 	{"disk", 'd', 0, G_OPTION_ARG_STRING_ARRAY, &opt.disks,
-	 "Only this disk; may be given again", "VM:TARGET"},
-	{"format", 0, 0, G_OPTION_ARG_STRING, &opt.format, "Images to write; default qcow2",
+	 N_("Only this disk; may be given again"), "VM:TARGET"},
+	{"format", 0, 0, G_OPTION_ARG_STRING, &opt.format, N_("Images to write; default qcow2"),
 	 "qcow2|raw"},
 	{"no-verify", 0, 0, G_OPTION_ARG_NONE, &opt.no_verify,
-	 "Do not compare digests while reading", NULL},
+	 N_("Do not compare digests while reading"), NULL},
 	{"suffix", 0, 0, G_OPTION_ARG_STRING, &opt.suffix,
-	 "Append this to the machines' names and give them new UUIDs", "TEXT"},
-	{"define", 0, 0, G_OPTION_ARG_NONE, &opt.define, "Define the machines in libvirt", NULL},
+	 N_("Append this to the machines' names and give them new UUIDs"), "TEXT"},
+	{"define", 0, 0, G_OPTION_ARG_NONE, &opt.define, N_("Define the machines in libvirt"),
+	 NULL},
 	{"connect", 0, 0, G_OPTION_ARG_STRING, &opt.connect,
-	 "Where to define them; default: libvirt's default", "URI"},
+	 N_("Where to define them; default: libvirt's default"), "URI"},
 	G_OPTION_ENTRY_NULL,
 };
 
 const struct command restore_commands[] = {
-	{"restore", NULL, "DIR", 1, 1, COMMAND_LOCAL, "Make whole disks out of an exported point",
-	 "Works from the files alone, without the daemon. Nothing that exists is replaced; each "
-	 "disk goes to OUT/VM/TARGET.qcow2 or .raw, its machine's configuration to "
-	 "OUT/VM/config.xml.",
+	{"restore", NULL, "DIR", 1, 1, COMMAND_LOCAL,
+	 N_("Make whole disks out of an exported point"),
+	 N_("Works from the files alone, without the daemon. Nothing that exists is replaced; each "
+	    "disk goes to OUT/VM/TARGET.qcow2 or .raw, its machine's configuration to "
+	    "OUT/VM/config.xml."),
 	 options, run_restore},
 	{0},
 };

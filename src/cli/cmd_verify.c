@@ -3,8 +3,11 @@
 
 #include "base/error.h"
 #include "cli/format.h"
+#include "cli/language.h"
 #include "cli/local.h"
 #include "cli/themes.h"
+
+#include <glib/gi18n.h>
 
 #define THREADS_MAX 64
 
@@ -22,14 +25,15 @@ on_progress(const struct verify_progress *progress, void *data)
 static void
 print_findings(const struct verify_report *report)
 {
-	static const char *const headers[] = {"WHAT", "FILE", "FINDING", NULL};
+	static const char *const headers[] = {N_("WHAT"), N_("FILE"), N_("FINDING"), NULL};
 	cairn_auto(table) table = table_new(headers);
 	for (guint i = 0; i < report->findings->len; i++) {
 		const struct verify_finding *finding = report->findings->pdata[i];
 		gboolean bad = finding->severity == VERIFY_ERROR;
-		table_add_style(table, bad ? STYLE_BAD : STYLE_WARN, bad ? "error" : "warning");
+		table_add_style(table, bad ? STYLE_BAD : STYLE_WARN,
+				bad ? _("error") : _("warning"));
 		table_add(table, finding->path);
-		table_add(table, finding->what);
+		table_take(table, cli_translate(finding->what));
 	}
 	cli_print_table(table, 0);
 }
@@ -40,9 +44,9 @@ print_sum(const struct cli *cli, const struct verify_report *report)
 	g_autofree char *bytes = format_size(report->bytes);
 	if (cli->quiet)
 		return;
-	cli_print("%" G_GUINT64_FORMAT " points, %" G_GUINT64_FORMAT " images, %" G_GUINT64_FORMAT
-		  " files, %s read%s: %u errors, %u warnings",
-		  report->points, report->images, report->files, bytes,
+	cli_print(_("%llu points, %llu images, %llu files, %s read%s: %u errors, %u warnings"),
+		  (unsigned long long)report->points, (unsigned long long)report->images,
+		  (unsigned long long)report->files, bytes,
 		  report->qemu_img ? ", qemu-img check" : "", report->errors, report->warnings);
 }
 
@@ -63,7 +67,7 @@ static struct verify_report *
 verify(struct cli *cli, const char *dir, struct verify_options *options, GError **error)
 {
 	struct verify_report *report = NULL;
-	cairn_auto(local_work) work = local_work_begin(cli, "verify", dir);
+	cairn_auto(local_work) work = local_work_begin(cli, N_("verify"), dir);
 	options->cancel = local_work_cancel(work);
 	options->progress = on_progress;
 	options->progress_data = work;
@@ -89,7 +93,7 @@ run_verify(struct cli *cli, char *const *args, GError **error)
 	/* A backup disk that is not mounted must not look like a sound one. */
 	if (report->points == 0) {
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
-			    "there is no complete export in \"%s\"", args[0]);
+			    _("there is no complete export in \"%s\""), args[0]);
 		return CLI_FAILED;
 	}
 	return report->errors ? CLI_FAILED : CLI_OK;
@@ -97,18 +101,20 @@ run_verify(struct cli *cli, char *const *args, GError **error)
 
 static const GOptionEntry options[] = {
 	{"no-chain", 0, 0, G_OPTION_ARG_NONE, &opt.no_chain,
-	 "Do not read the points again that a point is based on", NULL},
+	 N_("Do not read the points again that a point is based on"), NULL},
 	{"no-qemu-img", 0, 0, G_OPTION_ARG_NONE, &opt.no_qemu_img,
-	 "Leave `qemu-img check' out even if it is installed", NULL},
-	{"threads", 0, 0, G_OPTION_ARG_STRING, &opt.threads, "Default: one per processor", "N"},
+	 N_("Leave `qemu-img check' out even if it is installed"), NULL},
+	{"threads", 0, 0, G_OPTION_ARG_STRING, &opt.threads, N_("Default: one per processor"), "N"},
 	G_OPTION_ENTRY_NULL,
 };
 
 const struct command verify_commands[] = {
-	{"verify", NULL, "DIR", 1, 1, COMMAND_LOCAL, "Read exports again and compare their digests",
-	 "DIR is an export folder, one group's or one point's folder in it. Finds flipped bytes, "
-	 "files that are missing or too short, and chains that are broken. Works without the "
-	 "daemon; exit status 1 when something is wrong.",
+	{"verify", NULL, "DIR", 1, 1, COMMAND_LOCAL,
+	 N_("Read exports again and compare their digests"),
+	 N_("DIR is an export folder, one group's or one point's folder in it. Finds flipped "
+	    "bytes, "
+	    "files that are missing or too short, and chains that are broken. Works without the "
+	    "daemon; exit status 1 when something is wrong."),
 	 options, run_verify},
 	{0},
 };

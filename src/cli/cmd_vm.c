@@ -1,8 +1,10 @@
 /* cairn vm, cairn status. */
 #include "cli/field.h"
 #include "cli/format.h"
+#include "cli/language.h"
 #include "cli/themes.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 static enum style
@@ -39,16 +41,18 @@ note_untrackable(const struct cli *cli, const json_t *vm)
 		const char *reason = field_text(disk, "reason");
 		if (!json_is_false(json_object_get(disk, "trackable")))
 			continue;
-		cli_note(cli, "* %s:%s is exported in full each time: %s", field_text(vm, "name"),
-			 field_text(disk, "target"), reason ? reason : "it cannot be tracked");
+		g_autofree char *why = cli_translate(reason);
+		cli_note(cli, _("* %s:%s is exported in full each time: %s"),
+			 field_text(vm, "name"), field_text(disk, "target"),
+			 why ? why : _("it cannot be tracked"));
 	}
 }
 
 static int
 vm_list(struct cli *cli, char *const *args, GError **error)
 {
-	static const char *const headers[] = {"NAME", "STATE", "AGENT", "GROUPS",
-					      "BUSY", "DISKS", NULL};
+	static const char *const headers[] = {N_("NAME"), N_("STATE"), N_("AGENT"), N_("GROUPS"),
+					      N_("BUSY"), N_("DISKS"), NULL};
 	g_autoptr(json_t) list = cli_call(cli, "vm-list", NULL, error);
 	size_t i;
 	json_t *vm;
@@ -62,25 +66,25 @@ vm_list(struct cli *cli, char *const *args, GError **error)
 	json_array_foreach (list, i, vm) {
 		const char *state = field_text(vm, "state");
 		table_add(table, field_text(vm, "name"));
-		table_add_style(table, state_style(state), state);
+		table_add_style(table, state_style(state), field_word(vm, "state"));
 		table_take(table, field_any(vm, "agent"));
 		table_take(table, field_any(vm, "groups"));
-		table_take(table, field_any(vm, "busy"));
+		table_take(table, cli_translate(field_text(vm, "busy")));
 		table_take(table, disks_text(vm));
 	}
 	cli_print_table(table, 0);
 	json_array_foreach (list, i, vm)
 		note_untrackable(cli, vm);
 	if (json_array_size(list) == 0)
-		cli_note(cli, "no virtual machines");
+		cli_note(cli, _("no virtual machines"));
 	return CLI_OK;
 }
 
 const struct command vm_commands[] = {
-	{"vm", "list", "", 0, 0, COMMAND_READ, "List the virtual machines",
-	 "Shows every machine of the daemon's connections, whether its guest agent answers "
-	 "(needed for application consistency), and its disks. A disk marked with a star cannot "
-	 "be tracked and is exported in full each time.",
+	{"vm", "list", "", 0, 0, COMMAND_READ, N_("List the virtual machines"),
+	 N_("Shows every machine of the daemon's connections, whether its guest agent answers "
+	    "(needed for application consistency), and its disks. A disk marked with a star cannot "
+	    "be tracked and is exported in full each time."),
 	 NULL, vm_list},
 	{0},
 };
@@ -93,13 +97,24 @@ print_connections(const json_t *status)
 	json_t *item;
 	json_array_foreach (field_array(status, "connections"), i, item) {
 		gboolean up = field_bool(item, "connected");
-		const char *error = field_text(item, "error");
-		g_autofree char *down =
-			g_strconcat("not connected", error ? ": " : NULL, error, NULL);
+		g_autofree char *error = cli_translate(field_text(item, "error"));
+		g_autofree char *down = error ? g_strdup_printf(_("not connected: %s"), error)
+					      : g_strdup(_("not connected"));
 		table_add(sheet, field_text(item, "uri"));
-		table_add_style(sheet, up ? STYLE_GOOD : STYLE_BAD, up ? "connected" : down);
+		table_add_style(sheet, up ? STYLE_GOOD : STYLE_BAD, up ? _("connected") : down);
 	}
 	cli_print_table(sheet, 2);
+}
+
+/* The names of settings stand in cairn.conf: they have no translation. */
+static void
+add_setting(struct table *sheet, const char *key, const json_t *value)
+{
+	g_autofree char *text = value_any(value);
+	if (text && *text) {
+		table_add_style(sheet, STYLE_DIM, key);
+		table_add(sheet, text);
+	}
 }
 
 static int
@@ -116,25 +131,25 @@ run_status(struct cli *cli, char *const *args, GError **error)
 	}
 	json_t *jobs = field_object(status, "jobs");
 	cairn_auto(table) sheet = table_new_sheet();
-	table_pair_take(sheet, "cairnd", field_any(status, "version"));
+	table_pair_take(sheet, N_("cairnd"), field_any(status, "version"));
 	if (json_is_integer(json_object_get(status, "uptime-us")))
-		table_pair_take(sheet, "running for",
+		table_pair_take(sheet, N_("running for"),
 				format_span((gint64)field_uint(status, "uptime-us")));
-	table_pair_take(sheet, "groups", field_any(status, "groups"));
-	table_pair_take(sheet, "points", field_any(status, "points"));
-	table_pair_take(sheet, "points held", field_any(status, "held-points"));
-	table_pair_take(sheet, "jobs",
-			g_strdup_printf("%" G_GUINT64_FORMAT " waiting, %" G_GUINT64_FORMAT
-					" running, %" G_GUINT64_FORMAT " finished",
-					field_uint(jobs, "waiting"), field_uint(jobs, "running"),
-					field_uint(jobs, "finished")));
+	table_pair_take(sheet, N_("groups"), field_any(status, "groups"));
+	table_pair_take(sheet, N_("points"), field_any(status, "points"));
+	table_pair_take(sheet, N_("points held"), field_any(status, "held-points"));
+	table_pair_take(sheet, N_("jobs"),
+			g_strdup_printf(_("%llu waiting, %llu running, %llu finished"),
+					(unsigned long long)field_uint(jobs, "waiting"),
+					(unsigned long long)field_uint(jobs, "running"),
+					(unsigned long long)field_uint(jobs, "finished")));
 	cli_print_table(sheet, 0);
-	cli_print("connections");
+	cli_print("%s", _("connections"));
 	print_connections(status);
-	cli_print("configuration");
+	cli_print("%s", _("configuration"));
 	cairn_auto(table) config = table_new_sheet();
 	json_object_foreach (field_object(status, "config"), key, value)
-		table_pair_take(config, key, value_any(value));
+		add_setting(config, key, value);
 	cli_print_table(config, 2);
 	return CLI_OK;
 }
@@ -144,7 +159,7 @@ run_access(struct cli *cli, char *const *args, GError **error)
 {
 	json_t *arguments = json_pack("{s:s}", "user", args[0]);
 	if (!arguments) {
-		cli_usage_error(error, "the name of the user is not UTF-8");
+		cli_usage_error(error, _("the name of the user is not UTF-8"));
 		return CLI_USAGE;
 	}
 	g_autoptr(json_t) access = cli_call(cli, "query-access", arguments, error);
@@ -156,19 +171,19 @@ run_access(struct cli *cli, char *const *args, GError **error)
 	}
 	cairn_auto(table) sheet = table_new_sheet();
 	const char *role = field_text(access, "role");
-	table_pair(sheet, "user", field_text(access, "user"));
-	table_pair(sheet, "role", role ? role : "none");
-	table_pair_take(sheet, "acts on groups", field_any(access, "groups"));
+	table_pair(sheet, N_("user"), field_text(access, "user"));
+	table_pair(sheet, N_("role"), role ? role : _("none"));
+	table_pair_take(sheet, N_("acts on groups"), field_any(access, "groups"));
 	cli_print_table(sheet, 0);
 	return CLI_OK;
 }
 
 const struct command status_command[] = {
-	{"status", NULL, "", 0, 0, COMMAND_READ, "What the daemon is doing", NULL, NULL,
+	{"status", NULL, "", 0, 0, COMMAND_READ, N_("What the daemon is doing"), NULL, NULL,
 	 run_status},
-	{"access", NULL, "USER", 1, 1, 0, "What a user may do over the CIM front end",
-	 "The roles are in cairn.conf; users of this host who may use the daemon's sockets are "
-	 "not meant.",
+	{"access", NULL, "USER", 1, 1, 0, N_("What a user may do over the CIM front end"),
+	 N_("The roles are in cairn.conf; users of this host who may use the daemon's sockets are "
+	    "not meant."),
 	 NULL, run_access},
 	{0},
 };

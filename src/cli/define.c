@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/file.h"
 
+#include <glib/gi18n.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <libxml/parser.h>
@@ -27,7 +28,7 @@ fail(GError **error, const char *what)
 {
 	const virError *last = virGetLastError();
 	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_PEER, "%s: %s", what,
-		    last && last->message ? last->message : "libvirt failed");
+		    last && last->message ? last->message : _("libvirt failed"));
 	return FALSE;
 }
 
@@ -37,7 +38,7 @@ define_open(const char *uri, GError **error)
 	virSetErrorFunc(NULL, ignore_error);
 	virConnectPtr connection = virConnectOpen(uri);
 	if (!connection) {
-		fail(error, "connecting to libvirt");
+		fail(error, _("connecting to libvirt"));
 		return NULL;
 	}
 	struct define *define = g_new0(struct define, 1);
@@ -60,8 +61,8 @@ exists(virDomainPtr domain, const char *what, GError **error)
 	if (!domain)
 		return FALSE;
 	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_EXISTS,
-		    "there is a machine of the same %s, \"%s\"; restore with --suffix to define "
-		    "another one, or undefine it first",
+		    _("there is a machine of the same %s, \"%s\"; restore with --suffix to define "
+		      "another one, or undefine it first"),
 		    what, virDomainGetName(domain));
 	virDomainFree(domain);
 	return TRUE;
@@ -70,7 +71,7 @@ exists(virDomainPtr domain, const char *what, GError **error)
 gboolean
 define_check_free(struct define *define, const char *name, const char *uuid, GError **error)
 {
-	if (exists(virDomainLookupByName(define->connection, name), "name", error))
+	if (exists(virDomainLookupByName(define->connection, name), _("name"), error))
 		return FALSE;
 	return !uuid ||
 	       !exists(virDomainLookupByUUIDString(define->connection, uuid), "UUID", error);
@@ -115,11 +116,11 @@ check_disk(xmlNode *disk, char *const *restored, GError **error)
 		return TRUE;
 	if (file && g_strv_contains((const char *const *)restored, file))
 		return TRUE;
-	g_set_error(
-		error, CAIRN_ERROR, CAIRN_ERROR_STATE,
-		"its disk \"%s\" was not restored, and it would use the original one%s%s; restore "
-		"all disks, or change config.xml and define it by hand",
-		target ? target : "?", file ? ", " : "", file ? file : "");
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
+		    _("its disk \"%s\" was not restored, and it would use the original one%s%s; "
+		      "restore "
+		      "all disks, or change config.xml and define it by hand"),
+		    target ? target : "?", file ? ", " : "", file ? file : "");
 	return FALSE;
 }
 

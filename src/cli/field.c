@@ -3,10 +3,19 @@
 
 #include "cli/format.h"
 
+#include <glib/gi18n.h>
+
 const char *
 field_text(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
+}
+
+const char *
+field_word(const json_t *object, const char *key)
+{
+	const char *word = field_text(object, key);
+	return word && *word ? gettext(word) : word;
 }
 
 guint64
@@ -70,9 +79,9 @@ value_any(const json_t *value)
 	case JSON_REAL:
 		return g_strdup_printf("%g", json_real_value(value));
 	case JSON_TRUE:
-		return g_strdup("yes");
+		return g_strdup(_("yes"));
 	case JSON_FALSE:
-		return g_strdup("no");
+		return g_strdup(_("no"));
 	case JSON_ARRAY:
 		return list_any(value);
 	case JSON_OBJECT:

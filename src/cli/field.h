@@ -6,6 +6,8 @@
 
 /* Borrowed; NULL when it is not a string. */
 const char *field_text(const json_t *object, const char *key);
+/* A word of the daemon, e.g. the name of a state, in the language of the user. */
+const char *field_word(const json_t *object, const char *key);
 guint64 field_uint(const json_t *object, const char *key);
 double field_real(const json_t *object, const char *key);
 gboolean field_bool(const json_t *object, const char *key);

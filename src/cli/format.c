@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/timefmt.h"
 
+#include <glib/gi18n.h>
 #include <math.h>
 #include <string.h>
 
@@ -92,13 +93,13 @@ parse_scaled(const char *text, const char *const *suffixes, const guint64 *facto
 	if (!factor)
 		goto invalid;
 	if (value * (double)factor > (double)max) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT, "\"%s\" is too much", text);
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT, _("\"%s\" is too much"), text);
 		return FALSE;
 	}
 	*ret_value = (guint64)llround(value * (double)factor);
 	return TRUE;
 invalid:
-	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "\"%s\" is not %s", text, what);
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, _("\"%s\" is not %s"), text, what);
 	return FALSE;
 }
 
@@ -110,7 +111,7 @@ parse_size(const char *text, guint64 max, guint64 *ret_bytes, GError **error)
 	static const guint64 k = 1024;
 	const guint64 factors[] = {
 		1, 1, k, k, k * k, k * k, k * k * k, k * k * k, k * k * k * k, k * k * k * k};
-	return parse_scaled(text, suffixes, factors, max, "a size such as 4096, 50M or 1.5G",
+	return parse_scaled(text, suffixes, factors, max, _("a size such as 4096, 50M or 1.5G"),
 			    ret_bytes, error);
 }
 
@@ -119,7 +120,7 @@ parse_span(const char *text, guint64 max, guint64 *ret_seconds, GError **error)
 {
 	static const char *const suffixes[] = {"", "s", "m", "min", "h", "d", NULL};
 	static const guint64 factors[] = {1, 1, 60, 60, 3600, 86400};
-	return parse_scaled(text, suffixes, factors, max, "a time such as 90, 15m, 2h or 3d",
+	return parse_scaled(text, suffixes, factors, max, _("a time such as 90, 15m, 2h or 3d"),
 			    ret_seconds, error);
 }
 
@@ -130,6 +131,7 @@ parse_count(const char *text, guint64 max, guint64 *ret_count, GError **error)
 	if (g_ascii_string_to_unsigned(text, 10, 0, max, ret_count, &local))
 		return TRUE;
 	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
-		    "\"%s\" is not a whole number from 0 to %" G_GUINT64_FORMAT, text, max);
+		    _("\"%s\" is not a whole number from 0 to %llu"), text,
+		    (unsigned long long)max);
 	return FALSE;
 }

@@ -5,6 +5,7 @@
 #include "cli/themes.h"
 #include "control/requests.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 static char *
@@ -33,7 +34,7 @@ append_rows(GString *out, const char *noun)
 		g_string_append_printf(out, "  %-33s ", line);
 		if (text_width(line) > 33)
 			g_string_append_printf(out, "\n%36s", "");
-		text_wrap(out, row->summary, 36, 36, HELP_WIDTH);
+		text_wrap(out, gettext(row->summary), 36, 36, HELP_WIDTH);
 	}
 }
 
@@ -50,7 +51,7 @@ append_option(GString *out, const GOptionEntry *option)
 	g_string_append_printf(out, "%-30s ", line);
 	if (text_width(line) > 30)
 		g_string_append_printf(out, "\n%31s", "");
-	text_wrap(out, option->description, 31, 31, HELP_WIDTH);
+	text_wrap(out, gettext(option->description), 31, 31, HELP_WIDTH);
 }
 
 static void
@@ -65,12 +66,15 @@ void
 help_overview(FILE *stream)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
-	g_string_append(out, "usage: cairn [OPTION]... COMMAND [ARGUMENT]...\n\n"
-			     "Points over groups of virtual machines, exported full or as "
-			     "differences.\n\ncommands:\n");
+	g_string_append_printf(out, "%s cairn [OPTION]... COMMAND [ARGUMENT]...\n\n", _("usage:"));
+	text_wrap(out,
+		  _("Points over groups of virtual machines, exported full or as differences."), 0,
+		  0, HELP_WIDTH);
+	g_string_append_printf(out, "\n%s\n", _("commands:"));
 	append_rows(out, NULL);
-	append_options(out, "options of every command", cli_global_options);
-	g_string_append(out, "\n`cairn COMMAND -h' tells more; cairn(1) tells all.\n");
+	append_options(out, _("options of every command"), cli_global_options);
+	g_string_append_printf(out, "\n%s\n",
+			       _("`cairn COMMAND -h' tells more; cairn(1) tells all."));
 	fputs(out->str, stream);
 }
 
@@ -78,9 +82,11 @@ int
 help_noun(const char *noun, gboolean asked)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
-	g_string_append_printf(out, "usage: cairn %s VERB [ARGUMENT]...\n\n", noun);
+	g_string_append_printf(out, "%s cairn %s VERB [ARGUMENT]...\n\n", _("usage:"), noun);
 	append_rows(out, noun);
-	g_string_append_printf(out, "\n`cairn %s VERB -h' tells more.\n", noun);
+	g_string_append_c(out, '\n');
+	g_string_append_printf(out, _("`cairn %s VERB -h' tells more."), noun);
+	g_string_append_c(out, '\n');
 	fputs(out->str, asked ? stdout : stderr);
 	return asked ? CLI_OK : CLI_USAGE;
 }
@@ -90,17 +96,18 @@ help_command(const struct command *command)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
 	g_autofree char *name = full_name(command);
-	g_string_append_printf(out, "usage: %s%s%s%s\n\n", name, *command->synopsis ? " " : "",
-			       command->synopsis, has_options(command) ? " [OPTION]..." : "");
-	g_autofree char *summary = g_strconcat(command->summary, ".", NULL);
+	g_string_append_printf(out, "%s %s%s%s%s\n\n", _("usage:"), name,
+			       *command->synopsis ? " " : "", command->synopsis,
+			       has_options(command) ? " [OPTION]..." : "");
+	g_autofree char *summary = g_strdup_printf(_("%s."), gettext(command->summary));
 	text_wrap(out, summary, 0, 0, HELP_WIDTH);
 	if (command->details) {
 		g_string_append_c(out, '\n');
-		text_wrap(out, command->details, 0, 0, HELP_WIDTH);
+		text_wrap(out, gettext(command->details), 0, 0, HELP_WIDTH);
 	}
 	if (has_options(command))
-		append_options(out, "options", command->options);
-	append_options(out, "options of every command", cli_global_options);
+		append_options(out, _("options"), command->options);
+	append_options(out, _("options of every command"), cli_global_options);
 	fputs(out->str, stdout);
 	return CLI_OK;
 }
@@ -186,14 +193,14 @@ run_help(struct cli *cli, char *const *args, GError **error)
 		return help_command(row);
 	if (command_find_noun(args[0]) && !args[1])
 		return help_noun(args[0], TRUE);
-	cli_usage_error(error, "no command \"%s%s%s\"", args[0], args[1] ? " " : "",
+	cli_usage_error(error, _("no command \"%s%s%s\""), args[0], args[1] ? " " : "",
 			args[1] ? args[1] : "");
 	return CLI_USAGE;
 }
 
 const struct command help_commands[] = {
-	{"help", NULL, "[COMMAND... | requests]", 0, 2, COMMAND_LOCAL, "Help on a command",
-	 "`cairn help requests' lists the requests of the control socket with their arguments.",
+	{"help", NULL, "[COMMAND... | requests]", 0, 2, COMMAND_LOCAL, N_("Help on a command"),
+	 N_("`cairn help requests' lists the requests of the control socket with their arguments."),
 	 NULL, run_help},
 	{0},
 };

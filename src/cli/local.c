@@ -4,6 +4,7 @@
 #include "cli/progress.h"
 #include "cli/watch.h"
 
+#include <glib/gi18n.h>
 #include <signal.h>
 
 #define RATE_USEC (G_USEC_PER_SEC / 4) /* between two samples of the rate */
@@ -67,7 +68,7 @@ local_work_update(struct local_work *work, const char *where, guint64 done, guin
 	cairn_json_set_string(job, "kind", work->kind);
 	cairn_json_set_string(job, "point-name", work->what);
 	cairn_json_set_uint(job, "state", JOB_RUNNING);
-	cairn_json_set_string(job, "phase", "reading");
+	cairn_json_set_string(job, "phase", N_("reading"));
 	cairn_json_set_uint(job, "done-bytes", done);
 	cairn_json_set_uint(job, "total-bytes", total);
 	cairn_json_set_real(job, "rate", work->rate);

@@ -2,10 +2,11 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/language.h"
 #include "cli/remote.h"
 #include "cli/text.h"
 
-#include <locale.h>
+#include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,28 +20,28 @@ static struct remote_login login;
 
 const GOptionEntry cli_global_options[] = {
 	{"socket", 's', 0, G_OPTION_ARG_FILENAME, &global.socket_path,
-	 "Socket of the daemon (also CAIRN_SOCKET)", "PATH"},
+	 N_("Socket of the daemon (also CAIRN_SOCKET)"), "PATH"},
 	{"host", 'H', 0, G_OPTION_ARG_STRING, &global.host,
-	 "Ask the cairn-cimd of another host instead (also CAIRN_HOST), e.g. https://HOST:5986",
+	 N_("Ask the cairn-cimd of another host instead (also CAIRN_HOST), e.g. https://HOST:5986"),
 	 "URL"},
 	{"user", 0, 0, G_OPTION_ARG_STRING, &global.user,
-	 "Who logs in there; the password is asked for, or CAIRN_PASSWORD", "NAME"},
+	 N_("Who logs in there; the password is asked for, or CAIRN_PASSWORD"), "NAME"},
 	{"password-file", 0, 0, G_OPTION_ARG_FILENAME, &global.password_file,
-	 "Take the password from this file", "PATH"},
+	 N_("Take the password from this file"), "PATH"},
 	{"negotiate", 0, 0, G_OPTION_ARG_NONE, &global.negotiate,
-	 "Log in there with Kerberos or NTLM", NULL},
+	 N_("Log in there with Kerberos or NTLM"), NULL},
 	{"cacert", 0, 0, G_OPTION_ARG_FILENAME, &global.cacert,
-	 "Trust certificates signed by these; default: the system's", "PATH"},
-	{"cert", 0, 0, G_OPTION_ARG_FILENAME, &global.cert, "Log in there with this certificate",
-	 "PATH"},
+	 N_("Trust certificates signed by these; default: the system's"), "PATH"},
+	{"cert", 0, 0, G_OPTION_ARG_FILENAME, &global.cert,
+	 N_("Log in there with this certificate"), "PATH"},
 	{"key", 0, 0, G_OPTION_ARG_FILENAME, &global.key,
-	 "Its key, when it is in a file of its own", "PATH"},
-	{"json", 'j', 0, G_OPTION_ARG_NONE, &global.json, "Print what the daemon answered, as JSON",
-	 NULL},
+	 N_("Its key, when it is in a file of its own"), "PATH"},
+	{"json", 'j', 0, G_OPTION_ARG_NONE, &global.json,
+	 N_("Print what the daemon answered, as JSON"), NULL},
 	{"quiet", 'q', 0, G_OPTION_ARG_NONE, &global.quiet,
-	 "No progress, no notes; new things by name only", NULL},
-	{"help", 'h', 0, G_OPTION_ARG_NONE, &global.help, "Show help", NULL},
-	{"version", 'V', 0, G_OPTION_ARG_NONE, &global.version, "Show the version", NULL},
+	 N_("No progress, no notes; new things by name only"), NULL},
+	{"help", 'h', 0, G_OPTION_ARG_NONE, &global.help, N_("Show help"), NULL},
+	{"version", 'V', 0, G_OPTION_ARG_NONE, &global.version, N_("Show the version"), NULL},
 	G_OPTION_ENTRY_NULL,
 };
 
@@ -64,9 +65,11 @@ is_choice(const GOptionEntry *option, GError **error)
 	if (!choices || !value || g_strv_contains((const char *const *)choices, value))
 		return TRUE;
 	const char *near = text_nearest(value, (const char *const *)choices);
-	return cli_usage_error(error, "--%s takes %s, not \"%s\"%s%s%s", option->long_name,
-			       option->arg_description, value, near ? "; did you mean \"" : "",
-			       near ? near : "", near ? "\"?" : "");
+	if (!near)
+		return cli_usage_error(error, _("--%s takes %s, not \"%s\""), option->long_name,
+				       option->arg_description, value);
+	return cli_usage_error(error, _("--%s takes %s, not \"%s\"; did you mean \"%s\"?"),
+			       option->long_name, option->arg_description, value, near);
 }
 
 static gboolean
@@ -74,9 +77,9 @@ check(const struct command *command, char **args, GError **error)
 {
 	guint count = g_strv_length(args);
 	if (count < command->min_args)
-		return cli_usage_error(error, "needs %s", command->synopsis);
+		return cli_usage_error(error, _("needs %s"), command->synopsis);
 	if (count > command->max_args)
-		return cli_usage_error(error, "\"%s\" is one argument too many",
+		return cli_usage_error(error, _("\"%s\" is one argument too many"),
 				       args[command->max_args]);
 	for (const GOptionEntry *row = command->options; row && row->long_name; row++)
 		if (!is_choice(row, error))
@@ -105,13 +108,13 @@ unknown(const char *noun, const char *word)
 	g_autofree char **words = known_words(noun);
 	const char *near = text_nearest(word, (const char *const *)words);
 	g_autofree char *clean = text_clean(word);
-	fprintf(stderr, "cairn: unknown command \"%s%s%s\"", noun ? noun : "", noun ? " " : "",
+	fprintf(stderr, _("cairn: unknown command \"%s%s%s\""), noun ? noun : "", noun ? " " : "",
 		clean);
 	if (near)
-		fprintf(stderr, "; did you mean \"cairn %s%s%s\"?", noun ? noun : "",
+		fprintf(stderr, _("; did you mean \"cairn %s%s%s\"?"), noun ? noun : "",
 			noun ? " " : "", near);
-	fprintf(stderr, "\ncairn: `cairn help%s%s' lists them\n", noun ? " " : "",
-		noun ? noun : "");
+	fputc('\n', stderr);
+	cli_talk(_("cairn: `cairn help%s%s' lists them"), noun ? " " : "", noun ? noun : "");
 	return CLI_USAGE;
 }
 
@@ -122,9 +125,9 @@ fail(const struct cli *cli, const GError *error)
 	if (error->domain != G_OPTION_ERROR)
 		return CLI_FAILED;
 	if (cli->command)
-		fprintf(stderr, "cairn: `cairn %s%s%s -h' shows how it is used\n",
-			cli->command->noun, cli->command->verb ? " " : "",
-			cli->command->verb ? cli->command->verb : "");
+		cli_talk(_("cairn: `cairn %s%s%s -h' shows how it is used"), cli->command->noun,
+			 cli->command->verb ? " " : "",
+			 cli->command->verb ? cli->command->verb : "");
 	return CLI_USAGE;
 }
 
@@ -211,16 +214,16 @@ dispatch(struct cli *cli, char ***argv)
 int
 main(int argc, char **argv)
 {
-	/* Not LC_NUMERIC: numbers have a point everywhere. */
-	setlocale(LC_CTYPE, "");
+	cli_set_language();
 	struct cli cli = {0};
 	if (argc > 1 && strcmp(argv[1], "--complete") == 0)
 		return complete_main(argv + 2);
 	g_auto(GStrv) words = g_strdupv(argv);
 	int status = dispatch(&cli, &words);
 	cli_disconnect(&cli);
+	cli_clear_language();
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "cairn: writing the output failed\n");
+		cli_talk("%s", _("cairn: writing the output failed"));
 		status = status ? status : CLI_FAILED;
 	}
 	return status;

@@ -6,6 +6,7 @@
 #include "cli/format.h"
 #include "cli/text.h"
 
+#include <glib/gi18n.h>
 #include <math.h>
 #include <string.h>
 
@@ -66,11 +67,11 @@ progress_title(const json_t *job)
 	if (!what)
 		what = field_text(job, "group");
 	if (g_strcmp0(kind, "point-create") == 0)
-		kind = "point";
-	if (kind && what)
+		kind = N_("point");
+	kind = kind && *kind ? gettext(kind) : _("job");
+	if (json_object_get(job, "kind") && what)
 		return g_strdup_printf("%s %s", kind, what);
-	return g_strdup_printf("%s %" G_GUINT64_FORMAT, kind ? kind : "job",
-			       field_uint(job, "number"));
+	return g_strdup_printf("%s %" G_GUINT64_FORMAT, kind, field_uint(job, "number"));
 }
 
 static struct shown_job *
@@ -109,11 +110,11 @@ state_of(const json_t *job)
 static char *
 state_text(const json_t *job)
 {
-	const char *name = field_text(job, "state-name"), *phase = field_text(job, "phase");
+	const char *name = field_word(job, "state-name"), *phase = field_word(job, "phase");
 	/* While a job runs, the phase says more than "running". */
 	if (phase && *phase && state_of(job) == 4)
 		return g_strdup(phase);
-	return g_strdup(name ? name : "waiting");
+	return g_strdup(name ? name : _("waiting"));
 }
 
 /* Another host tells percents only. */
@@ -140,10 +141,10 @@ say_plain(struct progress *progress, struct shown_job *shown)
 	guint step = step_of(shown->job);
 	g_autoptr(GString) line = g_string_new(NULL);
 	if (json_is_integer(json_object_get(shown->job, "number")))
-		g_string_printf(line, "job %" G_GUINT64_FORMAT " (%s): %s",
-				field_uint(shown->job, "number"), title, state);
+		g_string_printf(line, _("job %llu (%s): %s"),
+				(unsigned long long)field_uint(shown->job, "number"), title, state);
 	else
-		g_string_printf(line, "%s: %s", title, state);
+		g_string_printf(line, _("%s: %s"), title, state);
 	if (g_strcmp0(state, shown->said_state) == 0 && step <= shown->said_step)
 		return;
 	if (step > shown->said_step) {
@@ -154,12 +155,12 @@ say_plain(struct progress *progress, struct shown_job *shown)
 		g_autofree char *rate = format_rate(shown->rate);
 		g_string_append_printf(line, ", %u %%", step * PLAIN_STEP);
 		if (!is_without_bytes(shown->job))
-			g_string_append_printf(line, ", %s of %s%s%s", done, total,
+			g_string_append_printf(line, _(", %s of %s%s%s"), done, total,
 					       *rate ? ", " : "", rate);
 		if (shown->rate > 0 && item.total > item.done) {
 			g_autofree char *left = format_countdown(
 				(guint64)MIN(1e9, (item.total - item.done) / shown->rate + 0.5));
-			g_string_append_printf(line, ", %s left", left);
+			g_string_append_printf(line, _(", %s left"), left);
 		}
 	}
 	g_free(shown->said_state);
@@ -237,7 +238,7 @@ add_disk_line(GPtrArray *lines, const struct progress *progress, const json_t *d
 	      guint width)
 {
 	g_autofree char *label = disk_label(disk);
-	g_autofree char *state = field_any(disk, "state");
+	const char *state = field_word(disk, "state");
 	struct progress_item item = {
 		.label = label,
 		.indent = 2,
@@ -247,7 +248,7 @@ add_disk_line(GPtrArray *lines, const struct progress *progress, const json_t *d
 		.rate = field_real(disk, "rate"),
 	};
 	if (item.total == 0)
-		item.note = state ? state : "waiting";
+		item.note = state ? state : _("waiting");
 	g_ptr_array_add(lines, progress_line(&item, width, progress->env.utf8));
 }
 
@@ -276,7 +277,7 @@ add_disks(GPtrArray *lines, const struct progress *progress, const json_t *disks
 	}
 	if (!all) {
 		g_autofree char *more =
-			g_strdup_printf("  and %u more disks", (guint)count - shown);
+			g_strdup_printf(_("  and %u more disks"), (guint)count - shown);
 		g_ptr_array_add(lines, text_fit(more, width));
 	}
 }

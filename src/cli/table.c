@@ -3,6 +3,8 @@
 
 #include "cli/text.h"
 
+#include <glib/gi18n.h>
+
 #define GAP 2 /* blanks between columns */
 
 struct cell {
@@ -53,8 +55,9 @@ table_new(const char *const *headers)
 {
 	struct table *table = new_with_columns(g_strv_length((char **)headers));
 	for (guint i = 0; headers[i]; i++) {
-		table->right[i] = headers[i][0] == '>';
-		table_add_style(table, STYLE_HEAD, headers[i] + table->right[i]);
+		const char *header = gettext(headers[i]);
+		table->right[i] = header[0] == '>';
+		table_add_style(table, STYLE_HEAD, header + table->right[i]);
 	}
 	return table;
 }
@@ -102,7 +105,7 @@ table_pair(struct table *table, const char *name, const char *value)
 {
 	if (!value || !*value)
 		return;
-	table_add_style(table, STYLE_DIM, name);
+	table_add_style(table, STYLE_DIM, gettext(name));
 	table_add(table, value);
 }
 

@@ -76,26 +76,51 @@ new_line(GString *out, guint indent)
 		g_string_append_c(out, ' ');
 }
 
+/* Closing marks stay on the line of what they close. */
+static gboolean
+is_closing(gunichar c)
+{
+	return c && g_utf8_strchr("\xe3\x80\x82\xef\xbc\x8c\xe3\x80\x81\xef\xbc\x9b\xef\xbc\x9a"
+				  "\xef\xbc\x89\xef\xbc\x9f\xef\xbc\x81",
+				  -1, c) != NULL;
+}
+
+/* The end of the piece at @text that must stay on one line: up to a blank, or one wide character,
+ * which is how Chinese is broken, with what closes after it. */
+static const char *
+end_of_piece(const char *text)
+{
+	const char *p = text;
+	while (*p && *p != ' ') {
+		gboolean wide = g_unichar_iswide(g_utf8_get_char(p));
+		p = g_utf8_next_char(p);
+		gunichar next = g_utf8_get_char(p);
+		if ((wide || g_unichar_iswide(next)) && !is_closing(next))
+			break;
+	}
+	return p;
+}
+
 void
 text_wrap(GString *out, const char *text, guint start, guint indent, guint width)
 {
-	g_auto(GStrv) words = g_strsplit(text, " ", -1);
 	guint column = start;
 	gboolean first = TRUE;
-	for (guint i = 0; words[i]; i++) {
-		guint cells = text_width(words[i]);
-		if (!first && column + 1 + cells > width) {
+	for (const char *p = text; *p;) {
+		gboolean blank = *p == ' ' && !first;
+		p += *p == ' ';
+		const char *end = end_of_piece(p);
+		g_autofree char *piece = g_strndup(p, (gsize)(end - p));
+		guint cells = text_width(piece);
+		if (!first && column + blank + cells > width) {
 			new_line(out, indent);
 			column = indent;
-			first = TRUE;
+			blank = FALSE;
 		}
-		if (!first) {
-			g_string_append_c(out, ' ');
-			column++;
-		}
-		g_string_append(out, words[i]);
-		column += cells;
+		g_string_append_printf(out, "%s%s", blank ? " " : "", piece);
+		column += blank + cells;
 		first = FALSE;
+		p = end;
 	}
 	g_string_append_c(out, '\n');
 }

@@ -17,8 +17,9 @@ char *text_fit(const char *text, guint cells);
 /* Appends @text and blanks up to @cells; @right puts the blanks first. Never cuts. */
 void text_pad(GString *out, const char *text, guint cells, gboolean right);
 
-/* Appends @text broken at blanks so that no line passes @width; every line after the first begins
- * with @indent blanks. A word that is longer stands alone. Ends with a newline. */
+/* Appends @text broken at blanks and beside wide characters so that no line passes @width; every
+ * line after the first begins with @indent blanks. A word that is longer stands alone. Ends with a
+ * newline. */
 void text_wrap(GString *out, const char *text, guint start, guint indent, guint width);
 
 /* The candidate nearest to @word, or NULL when none is near enough to be meant. */

@@ -4,6 +4,8 @@
 #include "cli/field.h"
 #include "cli/watch.h"
 
+#include <glib/gi18n.h>
+
 int
 wait_for(struct cli *cli, const json_t *answer, json_t **ret_jobs, GError **error)
 {
@@ -37,6 +39,6 @@ wait_not(struct cli *cli, const json_t *answer)
 		return CLI_OK;
 	}
 	cli_print("%s", number);
-	cli_note(cli, "job %s was accepted; `cairn job watch %s' shows it", number, number);
+	cli_note(cli, _("job %s was accepted; `cairn job watch %s' shows it"), number, number);
 	return CLI_OK;
 }

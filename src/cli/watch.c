@@ -5,10 +5,12 @@
 
 #include "base/error.h"
 #include "cli/field.h"
+#include "cli/language.h"
 #include "cli/progress.h"
 #include "cli/remote.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -228,12 +230,12 @@ reconnect(struct watch *watch, GError **error)
 	if (watch->progress)
 		progress_clear(watch->progress);
 	const char *who = watch->cli->login ? watch->cli->login->url : "cairnd";
-	cli_note(watch->cli, "cairn: %s went away; waiting for it to come back", who);
+	cli_note(watch->cli, _("cairn: %s went away; waiting for it to come back"), who);
 	while (!interrupted) {
 		g_autoptr(GError) local = NULL;
 		cli_disconnect(watch->cli);
 		if (subscribe(watch, &local)) {
-			cli_note(watch->cli, "cairn: %s is back", who);
+			cli_note(watch->cli, _("cairn: %s is back"), who);
 			return TRUE;
 		}
 		if (!cli_lost(watch->cli, local) || g_get_monotonic_time() > deadline) {
@@ -270,10 +272,11 @@ say_detached(struct watch *watch)
 			continue;
 		g_autofree char *number = field_job(job);
 		const char *name = number ? number : watch->ids[i];
-		cli_note(watch->cli,
-			 "cairn: job %s goes on\n"
-			 "cairn: `cairn job watch %s' shows it, `cairn job terminate %s' ends it",
-			 name, name, name);
+		cli_note(
+			watch->cli,
+			_("cairn: job %s goes on\n"
+			  "cairn: `cairn job watch %s' shows it, `cairn job terminate %s' ends it"),
+			name, name, name);
 	}
 }
 
@@ -341,10 +344,11 @@ watch_where(const json_t *problem, const json_t *job)
 static void
 print_problem(const json_t *problem, const json_t *job, const char *told)
 {
-	g_autofree char *message = value_any(problem);
+	g_autofree char *english = value_any(problem);
+	g_autofree char *message = cli_translate(english);
 	g_autofree char *where = watch_where(problem, job);
-	const char *action = field_text(problem, "action");
-	if (g_strcmp0(message, told) != 0)
+	g_autofree char *action = cli_translate(field_text(problem, "action"));
+	if (g_strcmp0(english, told) != 0)
 		cli_talk("  %s%s%s", where ? where : "", where ? ": " : "", message);
 	if (action && *action)
 		cli_talk("    -> %s", action);
@@ -359,16 +363,18 @@ watch_verdict(struct cli *cli, const json_t *job)
 	json_t *item;
 	if (job_succeeded(job)) {
 		json_array_foreach (field_array(job, "warnings"), i, item) {
-			g_autofree char *text = value_any(item);
+			g_autofree char *english = value_any(item);
+			g_autofree char *text = cli_translate(english);
 			cli_warn("%s", text);
 		}
 		return CLI_OK;
 	}
 	g_autofree char *why = field_any(job, "error");
-	g_autofree char *state = field_any(job, "state-name");
+	g_autofree char *translated = cli_translate(why);
+	const char *state = field_word(job, "state-name");
 	g_autoptr(GError) error =
-		g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO, "job %s (%s): %s%s%s", number, title,
-			    state ? state : "failed", why ? ": " : "", why ? why : "");
+		g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO, _("job %s (%s): %s%s%s"), number, title,
+			    state ? state : _("failed"), why ? ": " : "", why ? translated : "");
 	cli_print_error(cli, error);
 	g_autoptr(json_t) problems =
 		cli_call(cli, "job-errors", json_pack("{s:s}", "job", number), NULL);

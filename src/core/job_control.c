@@ -34,8 +34,8 @@ job_verb_parse(const char *text, enum job_verb *ret_verb, GError **error)
 static gboolean
 refuse(GError **error, const struct job *job, enum job_verb verb, const char *why)
 {
-	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
-		    "job %" G_GUINT64_FORMAT " cannot %s: %s", job->number, verbs[verb].name, why);
+	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE, "job %llu cannot %s: %s",
+		    (unsigned long long)job->number, verbs[verb].name, why);
 	return FALSE;
 }
 

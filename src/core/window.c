@@ -365,9 +365,8 @@ window_expire(struct window *window, gint64 now)
 		enter(window, window->error ? WINDOW_THAW : WINDOW_PAUSE, now);
 	} else if (window->phase == WINDOW_PAUSE || window->phase == WINDOW_BEGIN) {
 		g_set_error(&window->own_error, CAIRN_ERROR, CAIRN_ERROR_LIMIT,
-			    "the machines would have stood still for more than %" G_GINT64_FORMAT
-			    " ms (max-pause)",
-			    window->pause_limit / 1000);
+			    "the machines would have stood still for more than %lld ms (max-pause)",
+			    (long long)window->pause_limit / 1000);
 		set_failed(window, window->own_error, NULL);
 		enter(window, WINDOW_RESUME, now);
 	}

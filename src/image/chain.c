@@ -260,9 +260,9 @@ check_block(const struct layer *layer, guint64 block, const struct image_block *
 		found->carried ? expected && memcmp(expected, found->digest, len) == 0 : !expected;
 	if (!same)
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_IO,
-			    "block %" G_GUINT64_FORMAT " (%u bytes from %" G_GUINT64_FORMAT
-			    " of the disk) differs from its digest",
-			    block, DIGEST_BLOCK, block * DIGEST_BLOCK);
+			    "block %llu (%u bytes from %llu of the disk) differs from its digest",
+			    (unsigned long long)block, DIGEST_BLOCK,
+			    (unsigned long long)block * DIGEST_BLOCK);
 	return same;
 }
 

@@ -176,8 +176,7 @@ wsman_write_reply(GString *out, const struct cim_schema *schema,
 	return wsman_fail(error,
 			  bodies[request->action].changes ? WSMAN_FAULT_UNREPORTABLE
 							  : WSMAN_FAULT_ENCODING_LIMIT,
-			  "the answer takes %" G_GSIZE_FORMAT " bytes, more than MaxEnvelopeSize",
-			  size);
+			  "the answer takes %zu bytes, more than MaxEnvelopeSize", size);
 }
 
 /* ---- pages ---- */
