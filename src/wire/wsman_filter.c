@@ -81,6 +81,11 @@ add_condition(struct wsman_reader *reader, const struct xml_node *selector, GStr
 	const struct cim_member *member = &reader->class->properties[place];
 	if (!wsman_read_value(reader, member, &selector, 1, &value, error))
 		return FALSE;
+	if (value.is_embedded) { /* an instance where the schema has a string */
+		cim_value_clear(&value);
+		return wsman_fail(error, WSMAN_FAULT_CANNOT_PROCESS_FILTER,
+				  "\"%s\" cannot be compared with an instance", member->name);
+	}
 	if (value.is_set && !value.is_array) {
 		g_string_append_printf(text,
 				       "%s%s=", strstr(text->str, " WHERE ") ? " AND " : " WHERE ",
