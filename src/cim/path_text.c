@@ -305,6 +305,19 @@ is_bare(const struct cim_value *value)
 	       (cim_type_is_number(value->type) && !cim_type_is_real(value->type));
 }
 
+/* Each quoting may double a text, and references are in references: what is too long to be parsed
+ * again is cut, or eight of them make gigabytes out of a request. */
+static void
+cut(char *text)
+{
+	gsize len = strnlen(text, CIM_PATH_TEXT_MAX + 1);
+	if (len <= CIM_PATH_TEXT_MAX)
+		return;
+	for (len = CIM_PATH_TEXT_MAX; len > 0 && (text[len] & 0xc0) == 0x80; len--)
+		;
+	text[len] = '\0';
+}
+
 static void
 append_value(GString *out, const struct cim_value *value, char *(*print)(const struct cim_path *))
 {
@@ -315,6 +328,7 @@ append_value(GString *out, const struct cim_value *value, char *(*print)(const s
 	}
 	if (value->type == CIM_REFERENCE) {
 		g_autofree char *path = print(value->u.path);
+		cut(path);
 		append_quoted(out, path);
 		return;
 	}
