@@ -124,15 +124,39 @@ cim_instance_path(const struct cim_instance *instance, const char *host, const c
 
 /* ---- property lists ---- */
 
+/* A client may name thousands, and each is asked for at each property of each instance. */
+#define LIST_SEARCHED 8 /* names; more are looked up */
+
 struct cim_property_list {
 	char **names;
+	GHashTable *set; /* of the same names; NULL: they are few */
 };
+
+static guint
+hash_nocase(gconstpointer name)
+{
+	guint hash = 5381;
+	for (const char *at = name; *at; at++)
+		hash = hash * 33 + (guint8)g_ascii_tolower(*at);
+	return hash;
+}
+
+static gboolean
+equal_nocase(gconstpointer a, gconstpointer b)
+{
+	return g_ascii_strcasecmp(a, b) == 0;
+}
 
 struct cim_property_list *
 cim_property_list_new(char *const *names)
 {
 	struct cim_property_list *list = g_new0(struct cim_property_list, 1);
 	list->names = g_strdupv((char **)names);
+	if (!list->names || g_strv_length(list->names) <= LIST_SEARCHED)
+		return list;
+	list->set = g_hash_table_new(hash_nocase, equal_nocase);
+	for (char **name = list->names; *name; name++)
+		g_hash_table_add(list->set, *name);
 	return list;
 }
 
@@ -141,6 +165,7 @@ cim_property_list_free(struct cim_property_list *list)
 {
 	if (!list)
 		return;
+	g_clear_pointer(&list->set, g_hash_table_unref);
 	g_strfreev(list->names);
 	g_free(list);
 }
@@ -148,6 +173,8 @@ cim_property_list_free(struct cim_property_list *list)
 gboolean
 cim_property_list_has(const struct cim_property_list *list, const char *name)
 {
+	if (list && list->set)
+		return g_hash_table_contains(list->set, name);
 	for (char **it = list ? list->names : NULL; it && *it; it++)
 		if (g_ascii_strcasecmp(*it, name) == 0)
 			return TRUE;

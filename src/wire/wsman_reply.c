@@ -189,7 +189,8 @@ struct page {
 	const struct wsman_request *enumerate, *request;
 	const struct cim_class *as; /* PolymorphismMode Exclude: what all items look like */
 	char *action;
-	gsize overhead; /* bytes of the envelope besides items and declarations */
+	gsize overhead;	    /* bytes of the envelope besides items and declarations */
+	guint64 characters; /* of the items that were taken */
 	guint count;
 };
 
@@ -208,16 +209,22 @@ page_begin(struct page *page, const struct wsman_request *enumerate,
 	page->writer.request = enumerate;
 }
 
-/* Whether what was written so far may stay. */
+/* Whether the item behind @start may stay, with all before it. */
 static gboolean
-page_fits(const struct page *page)
+page_fits(struct page *page, gsize start)
 {
 	const GString *items = page->writer.out;
 	const gsize size = page->overhead + page->writer.declared->len + items->len;
-	return size <= page->request->max_envelope &&
-	       (!page->request->max_characters ||
-		(guint64)g_utf8_strlen(items->str, (gssize)items->len) <=
-			page->request->max_characters);
+	if (size > page->request->max_envelope)
+		return FALSE;
+	if (!page->request->max_characters)
+		return TRUE;
+	const guint64 all = page->characters + (guint64)g_utf8_strlen(items->str + start,
+								      (gssize)(items->len - start));
+	if (all > page->request->max_characters)
+		return FALSE;
+	page->characters = all;
+	return TRUE;
 }
 
 static gboolean
@@ -233,7 +240,7 @@ enum page_put { PAGE_TAKEN, PAGE_SKIPPED, PAGE_STOP, PAGE_TOO_LARGE };
 static enum page_put
 page_settle(struct page *page, gsize start, guint classes, gsize declared)
 {
-	if (page_fits(page)) {
+	if (page_fits(page, start)) {
 		page->count++;
 		return PAGE_TAKEN;
 	}
