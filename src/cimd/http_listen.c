@@ -180,6 +180,18 @@ bind_socket(struct http_listener *listener, const char *url, struct address *add
 	return TRUE;
 }
 
+/* Whose connections and failures are counted together: of IPv6 the /64, out of which one machine
+ * has as many addresses as it likes (RFC 4291 section 2.5.1). */
+static char *
+network_text(const struct address *address)
+{
+	struct address network = *address;
+	if (address->u.any.sa_family == AF_INET6)
+		memset(network.u.v6.sin6_addr.s6_addr + 8, 0, 8);
+	g_autofree char *text = address_text(&network);
+	return g_strndup(text, (gsize)(strrchr(text, ':') - text));
+}
+
 /* ---- connections ---- */
 
 static void
@@ -197,7 +209,7 @@ describe(struct http_conn *conn, const struct address *address)
 		return;
 	}
 	conn->peer = address_text(address);
-	conn->peer_key = g_strndup(conn->peer, (gsize)(strrchr(conn->peer, ':') - conn->peer));
+	conn->peer_key = network_text(address);
 	/* The listener's address says where from; a connection to loopback comes from there. */
 	conn->channel.loopback = conn->listener->loopback && is_loopback(address);
 }

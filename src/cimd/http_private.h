@@ -42,6 +42,7 @@ struct http_server {
 	GPtrArray *retired;   /* struct http_daemon */
 	GPtrArray *listeners; /* struct http_listener */
 	GHashTable *conns;    /* struct http_conn, as a set */
+	guint64 held;	      /* bytes of bodies, of all requests under way */
 	GHashTable *peers;    /* struct http_conn's peer_key to the number of its connections */
 	struct http_conn *adding;
 	guint tick;
@@ -86,8 +87,8 @@ struct http_exchange {
 	char *peer, *listener_url;
 	GHashTable *headers; /* copies, once @conn has gone; else NULL */
 	GByteArray *receiving;
-	gboolean discard; /* nobody will look at the body */
-	gsize received;
+	gboolean discard;     /* nobody will look at the body */
+	gsize received, held; /* bytes; held: that count in the server's */
 	GBytes *body;
 	char *content_type;
 	gboolean http10, tls, anonymous, takes_trailers, handshake;

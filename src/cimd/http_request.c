@@ -193,23 +193,35 @@ begin(struct http_exchange *x)
 	return MHD_YES;
 }
 
+static void
+let_go_by(struct http_exchange *x, guint status)
+{
+	x->refuse = status;
+	x->close_after = x->discard = TRUE;
+	g_clear_pointer(&x->receiving, g_byte_array_unref);
+	x->conn->server->held -= x->held;
+	x->held = 0;
+}
+
 /* In the middle of a body there is no place for an answer: what is too much is let go by, up to
  * the same again, and answered at its end. */
 static enum MHD_Result
 receive(struct http_exchange *x, const char *data, size_t *len)
 {
 	struct http_daemon *daemon = x->conn->daemon;
+	struct http_server *server = x->conn->server;
 	if (daemon->headed == x->conn)
 		daemon->headed = NULL;
 	x->received += *len;
 	if (x->received > 2 * body_max(x))
 		return MHD_NO;
-	if (x->received > body_max(x)) {
-		x->refuse = 413;
-		x->close_after = x->discard = TRUE;
-		g_clear_pointer(&x->receiving, g_byte_array_unref);
-	}
+	if (x->received > body_max(x))
+		let_go_by(x, 413);
+	else if (!x->discard && server->held + *len > HTTP_BODIES_MAX)
+		let_go_by(x, 503);
 	if (!x->discard) {
+		x->held += *len;
+		server->held += *len;
 		if (!x->receiving)
 			x->receiving = g_byte_array_new();
 		g_byte_array_append(x->receiving, (const guint8 *)data, (guint)*len);
@@ -392,6 +404,7 @@ http_completed(void *user, struct MHD_Connection *mhd, void **context,
 	struct http_conn *conn = x->conn;
 	if (x->refs > 1)
 		http_exchange_keep_headers(x);
+	conn->server->held -= x->held;
 	*context = NULL;
 	x->conn = NULL;
 	conn->current = NULL;

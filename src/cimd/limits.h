@@ -23,6 +23,8 @@
 #define HTTP_URL_MAX	       2048
 #define HTTP_BODY_MAX	       (4 << 20)  /* default of max-body */
 #define HTTP_BODY_HIGHEST      (64 << 20) /* what max-body may be set to */
+/* Bodies of all requests under way: anybody can begin one, and most have proved nothing yet. */
+#define HTTP_BODIES_MAX (256 << 20)
 /* An answer that is encrypted as a whole is gathered up to this. */
 #define HTTP_SEAL_MAX (32 << 20)
 
@@ -43,3 +45,9 @@
 #define AUTH_DELAY_SECONDS    300   /* after which a peer's failures are forgotten */
 #define AUTH_DELAY_PEERS      1024
 #define AUTH_MAP_MAX	      4096 /* lines of a table of names */
+
+/* ---- requests that are kept when they are answered ---- */
+/* bytes of a body; a user may have 256 open enumerations, and 32 subscriptions, whose queries are
+ * asked at each change */
+#define KEPT_ENUMERATION_MAX  (256 << 10)
+#define KEPT_SUBSCRIPTION_MAX (32 << 10)
