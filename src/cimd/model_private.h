@@ -9,8 +9,9 @@
 
 #define MODEL_VM_AGE_USEC     G_USEC_PER_SEC /* machines are asked for again when older */
 #define MODEL_ACCESS_AGE_USEC (5 * G_USEC_PER_SEC)
-#define MODEL_ACCESS_MAX      1024 /* users remembered; then all are forgotten */
-#define MODEL_JOB_PAGE	      500  /* jobs of one answer */
+#define MODEL_QUERY_USEC      (2 * G_USEC_PER_SEC) /* that one query may take */
+#define MODEL_ACCESS_MAX      1024		   /* users remembered; then all are forgotten */
+#define MODEL_JOB_PAGE	      500		   /* jobs of one answer */
 
 /* ---- the mirror: what cairnd has ---- */
 

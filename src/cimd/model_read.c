@@ -208,10 +208,33 @@ find_demanded(const struct run *run, const struct object_driver *driver, GArray 
 	return TRUE;
 }
 
-static GPtrArray *
+/* Nothing else is answered meanwhile, and what a query costs is up to who wrote it. */
+static gboolean
+takes_too_long(const struct query *query, gint64 begun)
+{
+	return query && query->where && g_get_monotonic_time() - begun > MODEL_QUERY_USEC;
+}
+
+/* @list is the answer; NULL: it took too long. */
+static void
+end_list(struct run *run, struct cim_list *list)
+{
+	if (!list) {
+		run_refuse(run, CIM_ERR_SERVER_LIMITS_EXCEEDED,
+			   "the query takes too long: ask for less at once");
+		return;
+	}
+	run->reply.list = list;
+	run_end(run);
+}
+
+/* NULL when it takes too long. */
+static struct cim_list *
 list_instances(const struct run *run, const struct cim_class *class, gboolean exact)
 {
-	GPtrArray *instances = g_ptr_array_new_with_free_func((GDestroyNotify)cim_instance_unref);
+	const gint64 begun = g_get_monotonic_time();
+	g_autoptr(GPtrArray) instances =
+		g_ptr_array_new_with_free_func((GDestroyNotify)cim_instance_unref);
 	g_autoptr(GArray) objects = g_array_new(FALSE, FALSE, sizeof(struct object));
 	for (guint type = OBJECT_NONE + 1; type < OBJECT_LAST; type++) {
 		const struct object_driver *driver = object_driver(type);
@@ -220,28 +243,36 @@ list_instances(const struct run *run, const struct cim_class *class, gboolean ex
 		g_array_set_size(objects, 0);
 		if (!find_demanded(run, driver, objects))
 			driver->list(run->model, run->ns, objects);
-		for (guint i = 0; i < objects->len; i++)
+		for (guint i = 0; i < objects->len; i++) {
 			add_instance(run, &g_array_index(objects, struct object, i), class, exact,
 				     instances);
+			if (takes_too_long(run->op->query, begun))
+				return NULL;
+		}
 	}
-	return instances;
+	return cim_list_of(g_steal_pointer(&instances));
 }
 
-/* What of @list the query selects; takes @list over. */
+/* What of @list the query selects, NULL when it takes too long; takes @list over. */
 static struct cim_list *
 select_from(const struct query *query, struct cim_list *list)
 {
 	if (!query || query->kind != QUERY_SELECT)
 		return list;
-	GPtrArray *chosen = g_ptr_array_new_with_free_func((GDestroyNotify)cim_instance_unref);
+	const gint64 begun = g_get_monotonic_time();
+	cairn_auto(cim_list) all = list;
+	g_autoptr(GPtrArray) chosen =
+		g_ptr_array_new_with_free_func((GDestroyNotify)cim_instance_unref);
 	struct cim_instance *instance;
-	while ((instance = cim_list_next(list)))
+	while ((instance = cim_list_next(all))) {
 		if (query_matches(query, instance))
 			g_ptr_array_add(chosen, instance);
 		else
 			cim_instance_unref(instance);
-	cim_list_free(list);
-	return cim_list_of(chosen);
+		if (takes_too_long(query, begun))
+			return NULL;
+	}
+	return cim_list_of(g_steal_pointer(&chosen));
 }
 
 static void
@@ -249,11 +280,11 @@ enumerate_class(struct run *run, const struct cim_class *class)
 {
 	gboolean exact = run->op->polymorphism == CIM_POLY_NONE;
 	if (class->flags & CIM_CLASS_ASSOCIATION)
-		run->reply.list = select_from(
-			run->op->query, associations_enumerate(run->model, run->ns, class, exact));
+		end_list(run,
+			 select_from(run->op->query,
+				     associations_enumerate(run->model, run->ns, class, exact)));
 	else
-		run->reply.list = cim_list_of(list_instances(run, class, exact));
-	run_end(run);
+		end_list(run, list_instances(run, class, exact));
 }
 
 void
@@ -350,8 +381,7 @@ associations_run(struct run *run, const struct filters *filters)
 	struct cim_list *list = filters->references
 					? associations_references(run->model, &ask)
 					: cim_list_of(associations_others(run->model, &ask));
-	run->reply.list = select_from(run->op->query, list);
-	run_end(run);
+	end_list(run, select_from(run->op->query, list));
 }
 
 void
