@@ -24,5 +24,8 @@ struct dispatch *dispatch_new(const struct dispatch_config *config);
 void dispatch_free(struct dispatch *dispatch);
 CAIRN_DEFINE_AUTO(dispatch, dispatch_free)
 
+/* Ends the subscriptions of users who have no role any more. Called by itself every half minute. */
+void dispatch_check_subscribers(struct dispatch *dispatch);
+
 /* An http_handler_fn; @dispatch is the user data. */
 void dispatch_handle(struct http_exchange *x, gpointer dispatch);

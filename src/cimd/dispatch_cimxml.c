@@ -1,5 +1,6 @@
 /* CIM-XML exchanges: a long list is sent while it is made; pull operations keep it in a context. */
 #include "cimd/dispatch_private.h"
+#include "cimd/limits.h"
 
 #include <string.h>
 
@@ -234,7 +235,7 @@ fits(const struct cim_op *op, const struct context *context)
 }
 
 static void
-dispatch_context(struct exchange *exchange)
+run_context(struct exchange *exchange)
 {
 	g_autoptr(GError) error = NULL;
 	struct context *context = find_context(exchange);
@@ -254,6 +255,24 @@ dispatch_context(struct exchange *exchange)
 			 "how many are left is not known before they are made");
 		answer_error(exchange, error);
 	}
+}
+
+/* As in dispatch_wsman.c: only a role that is gone is a reason. */
+static void
+context_refused(struct exchange *exchange)
+{
+	if (g_error_matches(exchange->reply.error, CIM_ERROR, CIM_ERR_ACCESS_DENIED)) {
+		answer(exchange);
+		return;
+	}
+	g_clear_error(&exchange->reply.error);
+	run_context(exchange);
+}
+
+static void
+dispatch_context(struct exchange *exchange)
+{
+	exchange_admit(exchange, run_context, context_refused);
 }
 
 static void
@@ -294,6 +313,20 @@ choose_language(struct exchange *exchange)
 		exchange->cimxml->op.language = cim_language_find(wanted);
 }
 
+/* What is kept when it is answered must be small: what an open asked for, filters. */
+static gboolean
+check_kept(const struct exchange *exchange, gsize len, GError **error)
+{
+	const enum cim_op_kind kind = exchange->cimxml->op.kind;
+	gsize most = G_MAXSIZE;
+	if (kind == CIM_OP_OPEN || kind == CIM_OP_MODIFY_INSTANCE)
+		most = KEPT_ENUMERATION_MAX;
+	else if (kind == CIM_OP_CREATE_INSTANCE)
+		most = KEPT_SUBSCRIPTION_MAX;
+	return len <= most || cim_fail(error, CIM_ERR_SERVER_LIMITS_EXCEEDED,
+				       "the request has more than %" G_GSIZE_FORMAT " bytes", most);
+}
+
 static gboolean
 is_method_call(const char *operation)
 {
@@ -315,7 +348,8 @@ dispatch_cimxml(struct exchange *exchange)
 		return;
 	}
 	if (cimxml_read(exchange->dispatch->config.schema, data, len, exchange->cimxml, &refusal,
-			&error)) {
+			&error) &&
+	    check_kept(exchange, len, &error)) {
 		choose_language(exchange);
 		dispatch_decoded(exchange);
 	} else if (refusal.http_status) {

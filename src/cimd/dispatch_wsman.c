@@ -1,5 +1,6 @@
 /* WS-Management exchanges: whole envelopes, pages of enumerations, and event pulls that wait. */
 #include "cimd/dispatch_private.h"
+#include "cimd/limits.h"
 
 #include <string.h>
 
@@ -197,7 +198,7 @@ puller_gone(struct http_exchange *x, gpointer data)
 }
 
 static void
-dispatch_pull(struct exchange *exchange)
+pull(struct exchange *exchange)
 {
 	struct events *events = exchange->dispatch->config.events;
 	struct context *context;
@@ -213,6 +214,25 @@ dispatch_pull(struct exchange *exchange)
 		answer_page(exchange, context);
 	else
 		fail_context(exchange);
+}
+
+/* Who has lost his role gets no more of what he opened; that cairnd is away for a moment must not
+ * end a subscription. */
+static void
+pull_refused(struct exchange *exchange)
+{
+	if (g_error_matches(exchange->reply.error, CIM_ERROR, CIM_ERR_ACCESS_DENIED)) {
+		answer(exchange);
+		return;
+	}
+	g_clear_error(&exchange->reply.error);
+	pull(exchange);
+}
+
+static void
+dispatch_pull(struct exchange *exchange)
+{
+	exchange_admit(exchange, pull, pull_refused);
 }
 
 static void dispatch_eventing(struct exchange *exchange);
@@ -253,6 +273,12 @@ dispatch_eventing(struct exchange *exchange)
 	answer_fault(exchange, error);
 }
 
+static void
+dispatch_subscribe(struct exchange *exchange)
+{
+	exchange_admit(exchange, dispatch_eventing, answer);
+}
+
 /* ---- which action goes where ---- */
 
 static void
@@ -283,8 +309,8 @@ static void (*const actions[])(struct exchange *exchange) = {
 	[WSMAN_PUT] = dispatch_operation,	 [WSMAN_CREATE] = dispatch_operation,
 	[WSMAN_DELETE] = dispatch_operation,	 [WSMAN_INVOKE] = dispatch_operation,
 	[WSMAN_ENUMERATE] = dispatch_enumerate,	 [WSMAN_PULL] = dispatch_pull,
-	[WSMAN_RELEASE] = dispatch_release,	 [WSMAN_SUBSCRIBE] = dispatch_eventing,
-	[WSMAN_UNSUBSCRIBE] = dispatch_eventing, [WSMAN_RENEW] = dispatch_eventing,
+	[WSMAN_RELEASE] = dispatch_release,	 [WSMAN_SUBSCRIBE] = dispatch_subscribe,
+	[WSMAN_UNSUBSCRIBE] = dispatch_eventing, [WSMAN_RENEW] = dispatch_subscribe,
 	[WSMAN_GET_STATUS] = dispatch_eventing,	 [WSMAN_ACK] = refuse_ack,
 };
 
@@ -323,6 +349,25 @@ set_deadline(struct exchange *exchange)
 			g_timeout_add((guint)MIN(usec / 1000, G_MAXINT), too_late, exchange);
 }
 
+/* What is kept when it is answered must be small. */
+static gboolean
+check_kept(const struct exchange *exchange, gsize len, GError **error)
+{
+	static const struct {
+		enum wsman_action action;
+		gsize max;
+	} kept[] = {
+		{WSMAN_ENUMERATE, KEPT_ENUMERATION_MAX},
+		{WSMAN_SUBSCRIBE, KEPT_SUBSCRIPTION_MAX},
+	};
+	for (guint i = 0; i < G_N_ELEMENTS(kept); i++)
+		if (kept[i].action == exchange->wsman->action && len > kept[i].max)
+			return wsman_fail(error, WSMAN_FAULT_QUOTA,
+					  "the request has more than %" G_GSIZE_FORMAT " bytes",
+					  kept[i].max);
+	return TRUE;
+}
+
 void
 dispatch_wsman(struct exchange *exchange)
 {
@@ -334,7 +379,8 @@ dispatch_wsman(struct exchange *exchange)
 	exchange->wsman->from_winrm = agent && strstr(agent, WINRM_AGENT);
 	gboolean ok =
 		wsman_read(exchange->dispatch->config.schema, exchange->dispatch->config.namespace,
-			   data, len, exchange->wsman, &error);
+			   data, len, exchange->wsman, &error) &&
+		check_kept(exchange, len, &error);
 	if (!may_go_on(exchange)) {
 		http_refuse(exchange->x, 401, NULL);
 		exchange_free(exchange);

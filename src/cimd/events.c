@@ -197,6 +197,42 @@ subscription_end(struct subscription *subscription, const char *why)
 	events_soon(events);
 }
 
+/* ---- users ---- */
+
+static void
+add_user(GPtrArray *users, const char *user)
+{
+	if (!g_ptr_array_find_with_equal_func(users, user, g_str_equal, NULL))
+		g_ptr_array_add(users, g_strdup(user));
+}
+
+char **
+events_users(const struct events *events)
+{
+	g_autoptr(GPtrArray) users = g_ptr_array_new();
+	for (guint i = 0; i < events->subscriptions->len; i++)
+		add_user(users, ((struct subscription *)events->subscriptions->pdata[i])->user);
+	for (guint i = 0; i < events->entries->len; i++)
+		add_user(users, ((struct entry *)events->entries->pdata[i])->user);
+	g_ptr_array_add(users, NULL);
+	return (char **)g_ptr_array_steal(users, NULL);
+}
+
+void
+events_end_user(struct events *events, const char *user)
+{
+	for (guint i = events->subscriptions->len; i-- > 0;) {
+		struct subscription *subscription = events->subscriptions->pdata[i];
+		if (strcmp(subscription->user, user) == 0)
+			subscription_end(subscription, NULL);
+	}
+	for (guint i = events->entries->len; i-- > 0;) {
+		const struct entry *entry = events->entries->pdata[i];
+		if (strcmp(entry->user, user) == 0)
+			g_ptr_array_remove_index(events->entries, i);
+	}
+}
+
 /* ---- changes ---- */
 
 /* What is on its way to a listener stays. */

@@ -49,6 +49,11 @@ CAIRN_DEFINE_AUTO(events, events_free)
 void events_change(struct events *events, enum cim_namespace_id ns, struct cim_instance *before,
 		   struct cim_instance *after);
 
+/* Who has subscriptions, filters or destinations; NULL terminated, free with g_strfreev(). */
+char **events_users(const struct events *events);
+/* @user may not be told any more: all that is his ends, and nobody is told why. */
+void events_end_user(struct events *events, const char *user);
+
 /* ---- WS-Eventing: answers are appended to @out as whole envelopes ---- */
 /* SUBSCRIBE, UNSUBSCRIBE, RENEW, GET_STATUS, and RELEASE of a pull subscription's context, which
  * ends it too. Errors are WSMAN_FAULT or CIM_ERROR. @address: of this service, as the client

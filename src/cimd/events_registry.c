@@ -21,6 +21,7 @@
 #define PROTOCOL_CIMXML	      2
 #define PERSISTENCE_TRANSIENT 3
 #define NAME_MAX_BYTES	      1024 /* of a key that a client chooses */
+#define QUERY_MAX_BYTES	      8192 /* it is asked at each change */
 #define DURATION_MAX_SEC      (366 * 24 * 3600)
 
 void
@@ -126,6 +127,11 @@ filter_query(const struct cim_instance *filter, GError **error)
 	const char *name = cim_instance_string(filter, "QueryLanguage");
 	if (!text) {
 		cim_fail(error, CIM_ERR_INVALID_PARAMETER, "the filter has no Query");
+		return NULL;
+	}
+	if (strlen(text) > QUERY_MAX_BYTES) {
+		cim_fail(error, CIM_ERR_INVALID_PARAMETER, "the Query is longer than %d bytes",
+			 QUERY_MAX_BYTES);
 		return NULL;
 	}
 	if (name && *name && !query_language_find(name, &language)) {

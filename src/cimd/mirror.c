@@ -299,6 +299,8 @@ on_state(gboolean connected, void *user_data)
 	mirror->ready = FALSE;
 	mirror->filling = FALSE;
 	mirror->vms_at = 0;
+	/* it may come back with other roles */
+	g_hash_table_remove_all(mirror->model->access);
 	if (connected)
 		begin_fill(mirror);
 	else

@@ -193,6 +193,10 @@ static void
 run_freshen(struct run *run)
 {
 	run->step = NULL;
+	if (!run->op) { /* model_admit() */
+		run_end(run);
+		return;
+	}
 	if (run->ns >= CIM_NS_LAST) {
 		run_refuse(run, CIM_ERR_INVALID_NAMESPACE, "there is no namespace \"%s\"",
 			   run->op->namespace_text ? run->op->namespace_text : "");
@@ -233,6 +237,22 @@ model_wake(struct model *model)
 	}
 }
 
+/* @run begins: TRUE when it has ended, with the answer in *@ret_reply. */
+static gboolean
+begin(struct run *run, struct cim_reply *ret_reply)
+{
+	g_ptr_array_add(run->model->runs, run);
+	run->inside = TRUE;
+	run_start(run);
+	run->inside = FALSE;
+	if (!run->over)
+		return FALSE;
+	*ret_reply = run->reply;
+	run->reply = (struct cim_reply){0};
+	run_drop(run);
+	return TRUE;
+}
+
 gboolean
 model_run(struct model *model, const struct cim_op *op, const char *user,
 	  struct cim_reply *ret_reply, model_done_fn done, void *user_data)
@@ -248,16 +268,18 @@ model_run(struct model *model, const struct cim_op *op, const char *user,
 		.done = done,
 		.user_data = user_data,
 	};
-	g_ptr_array_add(model->runs, run);
-	run->inside = TRUE;
-	run_start(run);
-	run->inside = FALSE;
-	if (!run->over)
-		return FALSE;
-	*ret_reply = run->reply;
-	run->reply = (struct cim_reply){0};
-	run_drop(run);
-	return TRUE;
+	return begin(run, ret_reply);
+}
+
+gboolean
+model_admit(struct model *model, const char *user, struct cim_reply *ret_reply, model_done_fn done,
+	    void *user_data)
+{
+	g_assert(user && *user);
+	struct run *run = g_new0(struct run, 1);
+	*run = (struct run){
+		.model = model, .user = g_strdup(user), .done = done, .user_data = user_data};
+	return begin(run, ret_reply);
 }
 
 void

@@ -47,6 +47,10 @@ typedef void (*model_done_fn)(struct cim_reply *reply, void *user_data); /* take
  * and are not read any more when the model is gone. */
 gboolean model_run(struct model *model, const struct cim_op *op, const char *user,
 		   struct cim_reply *ret_reply, model_done_fn done, void *user_data);
+/* Whether @user has a role at all, for what is not the model's own: answers as model_run() does,
+ * with nothing or with CIM_ERR_ACCESS_DENIED. Any other error says that it is not known now. */
+gboolean model_admit(struct model *model, const char *user, struct cim_reply *ret_reply,
+		     model_done_fn done, void *user_data);
 /* Drops a run whose client went away: @done is not called any more. What was asked of cairnd goes
  * on. */
 void model_cancel(struct model *model, model_done_fn done, void *user_data);
