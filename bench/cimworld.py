@@ -166,7 +166,7 @@ def parameter(name, value):
     return '<IPARAMVALUE NAME="%s">%s</IPARAMVALUE>' % (name, value)
 
 
-def envelope(uri, action, body, keys=()):
+def envelope(uri, action, body, keys=(), size=512000):
     selectors = "".join('<w:Selector Name="%s">%s</w:Selector>' % (name, escape(value)) for name, value in keys)
     return (
         '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
@@ -176,24 +176,24 @@ def envelope(uri, action, body, keys=()):
         '<w:ResourceURI s:mustUnderstand="true">%s</w:ResourceURI><a:ReplyTo><a:Address '
         's:mustUnderstand="true">http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</a:Address>'
         '</a:ReplyTo><a:Action s:mustUnderstand="true">%s</a:Action><w:MaxEnvelopeSize s:mustUnderstand="true">'
-        '512000</w:MaxEnvelopeSize><a:MessageID>uuid:7A9F1C0E-2B1D-4C55-9E7B-0123456789AB</a:MessageID>%s'
+        '%d</w:MaxEnvelopeSize><a:MessageID>uuid:7A9F1C0E-2B1D-4C55-9E7B-0123456789AB</a:MessageID>%s'
         '<w:OperationTimeout>PT60.000S</w:OperationTimeout></s:Header><s:Body>%s</s:Body></s:Envelope>' %
-        (uri, action, "<w:SelectorSet>%s</w:SelectorSet>" % selectors if keys else "", body)).encode()
+        (uri, action, size, "<w:SelectorSet>%s</w:SelectorSet>" % selectors if keys else "", body)).encode()
 
 
-def wsman(uri, action, body="", keys=()):
-    return Request("/wsman", WSMAN_TYPE, envelope(uri, action, body, keys))
+def wsman(uri, action, body="", keys=(), **more):
+    return Request("/wsman", WSMAN_TYPE, envelope(uri, action, body, keys, **more))
 
 
 ENUMERATION = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/"
 GET = "http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
 
 
-def wsman_enumerate(uri, query=None):
+def wsman_enumerate(uri, query=None, **more):
     flt = ('<w:Filter Dialect="http://schemas.microsoft.com/wbem/wsman/1/WQL">%s</w:Filter>' % escape(query)
            if query else "")
     request = wsman(uri, ENUMERATION + "Enumerate", "<n:Enumerate><w:OptimizeEnumeration/><w:MaxElements>32000"
-                    "</w:MaxElements>%s</n:Enumerate>" % flt)
+                    "</w:MaxElements>%s</n:Enumerate>" % flt, **more)
     request.pull = envelope(uri, ENUMERATION + "Pull", "<n:Pull><n:EnumerationContext>@CONTEXT@"
                             "</n:EnumerationContext><n:MaxElements>32000</n:MaxElements></n:Pull>")
     return request
@@ -224,6 +224,13 @@ def requests(service_keys):
         ("EnumerateInstances", cimxml("EnumerateInstances", parameter("ClassName", '<CLASSNAME NAME="%s"/>' % JOB)),
          wsman_enumerate(URI + JOB), True),
     ]
+
+
+def one_envelope():
+    """A list of WS-Management in a single answer, the largest that is made: wrk need not look into it."""
+    request = wsman_enumerate(URI + JOB, size=4 << 20)
+    request.pull = None
+    return request
 
 
 # ---- one at a time ----
