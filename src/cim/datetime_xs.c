@@ -192,6 +192,30 @@ cim_datetime_from_xs(const char *text, struct cim_datetime *ret_time, GError **e
 
 /* ---- printing ---- */
 
+/* "2010-07-14T11:35:11": lists have several in each item, too many for printf. */
+static void
+append_stamp(GString *text, const struct cim_datetime_parts *parts)
+{
+	const struct {
+		guint number, width;
+		char before;
+	} fields[] = {
+		{parts->year, 4, '\0'}, {parts->month, 2, '-'},	 {parts->day, 2, '-'},
+		{parts->hour, 2, 'T'},	{parts->minute, 2, ':'}, {parts->second, 2, ':'},
+	};
+	char stamp[20];
+	guint end = 0;
+	for (guint i = 0; i < G_N_ELEMENTS(fields); i++) {
+		guint number = fields[i].number;
+		if (fields[i].before)
+			stamp[end++] = fields[i].before;
+		end += fields[i].width;
+		for (guint at = 1; at <= fields[i].width; at++, number /= 10)
+			stamp[end - at] = (char)('0' + number % 10);
+	}
+	g_string_append_len(text, stamp, end);
+}
+
 char *
 cim_datetime_to_xs(const struct cim_datetime *time)
 {
@@ -211,8 +235,7 @@ cim_datetime_to_xs(const struct cim_datetime *time)
 				       parts.second);
 		return g_string_free(g_steal_pointer(&text), FALSE);
 	}
-	g_string_append_printf(text, "%04u-%02u-%02uT%02u:%02u:%02u", parts.year, parts.month,
-			       parts.day, parts.hour, parts.minute, parts.second);
+	append_stamp(text, &parts);
 	if (parts.usec)
 		g_string_append_printf(text, ".%06u", parts.usec);
 	guint offset = (guint)ABS(time->offset);
