@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define ECHO_MAX 4096 /* bytes of a message's ID and of a method's name */
+
 void
 cimxml_request_clear(struct cimxml_request *request)
 {
@@ -42,11 +44,18 @@ check_version(struct reading *reading, const struct xml_node *node, const char *
 	return TRUE;
 }
 
+/* What comes back in the answer. */
+static gboolean
+is_short(const char *text)
+{
+	return text && strlen(text) <= ECHO_MAX;
+}
+
 static const struct xml_node *
 read_message(struct reading *reading, const struct xml_node *root)
 {
 	const struct xml_node *message = xml_child(root, NULL, "MESSAGE");
-	if (strcmp(root->name, "CIM") != 0 || !message || !xml_attr(message, "ID")) {
+	if (strcmp(root->name, "CIM") != 0 || !message || !is_short(xml_attr(message, "ID"))) {
 		refuse(reading, 400, "request-not-valid", "no CIM element with a MESSAGE and ID");
 		return NULL;
 	}
@@ -71,7 +80,7 @@ read_simple(struct reading *reading, const struct xml_node *message)
 		call = xml_child(simple, NULL, "METHODCALL");
 		reading->request->is_extrinsic = call != NULL;
 	}
-	if (!simple || !call || !xml_attr(call, "NAME")) {
+	if (!simple || !call || !is_short(xml_attr(call, "NAME"))) {
 		refuse(reading, 400, simple ? "request-not-valid" : "unsupported-operation",
 		       "no method call with a NAME in a SIMPLEREQ");
 		return NULL;

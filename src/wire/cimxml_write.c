@@ -46,14 +46,14 @@ put_error_property(GString *out, const char *name, const char *type, const char 
 
 /* ErrorType 4 is a software error, PerceivedSeverity 5 a major one (CIM_Error). */
 static void
-put_error_instance(GString *out, const GError *error, const char *code)
+put_error_instance(GString *out, const GError *error, const char *message, const char *code)
 {
 	const char *name = cim_status_name(cim_status_of(error));
 	cimxml_put(out, "<INSTANCE CLASSNAME=\"CIM_Error\">");
 	put_error_property(out, "ErrorType", "uint16", "4");
 	put_error_property(out, "OwningEntity", "string", "cairn");
 	put_error_property(out, "MessageID", "string", name);
-	put_error_property(out, "Message", "string", error->message);
+	put_error_property(out, "Message", "string", message);
 	put_error_property(out, "PerceivedSeverity", "uint16", "5");
 	put_error_property(out, "CIMStatusCode", "uint32", code);
 	put_error_property(out, "CIMStatusCodeDescription", "string", name);
@@ -64,12 +64,13 @@ static void
 put_error(struct cimxml_writer *writer, const GError *error)
 {
 	char code[16];
+	g_autofree char *message = xml_message(error->message);
 	g_snprintf(code, sizeof code, "%d", (int)cim_status_of(error));
 	g_string_append_printf(writer->out, "<ERROR CODE=\"%s\" DESCRIPTION=\"", code);
-	xml_escape_attr(writer->out, error->message, -1);
+	xml_escape_attr(writer->out, message, -1);
 	cimxml_put(writer->out, "\">");
 	if (writer->error_instances)
-		put_error_instance(writer->out, error, code);
+		put_error_instance(writer->out, error, message, code);
 	cimxml_put(writer->out, "</ERROR>");
 }
 

@@ -293,7 +293,8 @@ put_windows(GString *out, guint32 code, const char *host, const char *message)
 }
 
 static void
-put_detail(GString *out, const struct fault *fault, const char *host, const GError *error)
+put_detail(GString *out, const struct fault *fault, const char *host, const GError *error,
+	   const char *message)
 {
 	g_string_append(out, "<s:Detail>");
 	if (fault->detail) {
@@ -301,8 +302,8 @@ put_detail(GString *out, const struct fault *fault, const char *host, const GErr
 		g_string_append(out, fault->detail);
 		g_string_append(out, "</wsman:FaultDetail>");
 	}
-	put_cim_error(out, status_of(error), error->message);
-	put_windows(out, fault->windows, host, error->message);
+	put_cim_error(out, status_of(error), message);
+	put_windows(out, fault->windows, host, message);
 	g_string_append(out, "</s:Detail>");
 }
 
@@ -313,11 +314,12 @@ wsman_write_fault(GString *out, const struct wsman_request *request, const char 
 	const struct fault *fault = &faults[code_of(request, error)];
 	struct wsman_writer writer;
 	g_autofree char *extra = not_understood_header(request, fault);
+	g_autofree char *message = xml_message(error->message);
 	wsman_writer_begin(&writer, request);
 	g_string_append(writer.out, "<s:Fault>");
 	put_code(writer.out, fault);
-	put_reason(writer.out, language, error->message);
-	put_detail(writer.out, fault, host, error);
+	put_reason(writer.out, language, message);
+	put_detail(writer.out, fault, host, error, message);
 	g_string_append(writer.out, "</s:Fault>");
 	wsman_writer_end(&writer, out, fault_action(fault), extra);
 }

@@ -34,7 +34,8 @@ wsman_number(const struct xml_node *node, guint64 max, guint64 *ret_number)
 
 /* ---- durations ---- */
 
-#define DURATION_MAX_SEC (100LL * 365 * 86400)
+#define WSMAN_HEADER_TEXT_MAX 4096 /* bytes */
+#define DURATION_MAX_SEC      (100LL * 365 * 86400)
 
 static const struct {
 	char unit;
@@ -395,6 +396,18 @@ static const struct {
 	{NS_MSFT, "ActivityId", NULL},
 };
 
+/* Most are kept, and some come back in the answer. */
+static gboolean
+check_text(const struct xml_node *node, GError **error)
+{
+	if (strlen(node->text) <= WSMAN_HEADER_TEXT_MAX &&
+	    (!node->ns || strlen(node->ns) <= WSMAN_HEADER_TEXT_MAX))
+		return TRUE;
+	return wsman_fail(error, WSMAN_FAULT_INVALID_HEADER,
+			  "the header \"%s\" is longer than %d bytes", node->name,
+			  WSMAN_HEADER_TEXT_MAX);
+}
+
 static gboolean
 read_one(struct wsman_reader *reader, const struct xml_node *node, GError **error)
 {
@@ -420,7 +433,7 @@ wsman_read_header(struct wsman_reader *reader, const struct xml_node *header, GE
 	const struct xml_node *node = header ? header->first : NULL;
 	for (; node; node = node->next) {
 		g_autoptr(GError) wrong = NULL;
-		if (!read_one(reader, node, &wrong) && !reader->error)
+		if (!(check_text(node, &wrong) && read_one(reader, node, &wrong)) && !reader->error)
 			reader->error = g_steal_pointer(&wrong);
 	}
 	if (!reader->error)

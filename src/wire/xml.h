@@ -65,6 +65,11 @@ xml_put_text(GString *text, const char *piece)
 	xml_put(text, piece, strlen(piece));
 }
 
+#define XML_MESSAGE_MAX 4096 /* bytes of an error's words in an answer */
+/* An error's words, cut where they are too long: they quote what a client sent, which an answer
+ * would repeat three times, each '&' five bytes long. Free with g_free(). */
+char *xml_message(const char *text);
+
 /* The first character that XML 1.0 cannot carry (section 2.2), or NULL. */
 const char *xml_find_bad(const char *text, gsize len);
 /* Character data; what XML 1.0 cannot carry (control characters, broken UTF-8) becomes U+FFFD. */

@@ -118,6 +118,17 @@ xml_escape_attr(GString *text, const char *value, gssize len)
 	escape(text, value, len, TRUE);
 }
 
+char *
+xml_message(const char *text)
+{
+	gsize len = strlen(text);
+	if (len <= XML_MESSAGE_MAX)
+		return g_strdup(text);
+	for (len = XML_MESSAGE_MAX; len > 0 && ((guint8)text[len] & 0xc0) == 0x80; len--)
+		;
+	return g_strndup(text, len);
+}
+
 /* ---- trees ---- */
 
 static void
