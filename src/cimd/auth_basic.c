@@ -130,6 +130,18 @@ on_waited(gpointer user)
 	return G_SOURCE_REMOVE;
 }
 
+/* Whether too many of that peer's checks are delayed already. */
+static gboolean
+is_crowd(const struct auth_basic *basic, const char *peer_key)
+{
+	guint delayed = 0;
+	for (const GList *link = basic->checks.head; link; link = link->next) {
+		const struct check *check = link->data;
+		delayed += check->timer && strcmp(check->peer_key, peer_key) == 0;
+	}
+	return delayed >= AUTH_WAITING_PEER_MAX;
+}
+
 enum auth_verdict
 auth_basic_check(struct auth_session *session, struct auth_header *header,
 		 struct auth_result *result, auth_done_fn done, gpointer data)
@@ -145,7 +157,8 @@ auth_basic_check(struct auth_session *session, struct auth_header *header,
 	guint delay = basic->checks.length < AUTH_WAITING_MAX
 			      ? auth_slow_delay(basic->auth->slow, session->channel->peer_key)
 			      : AUTH_DELAY_LONGEST_MS + 1;
-	if (delay > AUTH_DELAY_LONGEST_MS) {
+	if (delay > AUTH_DELAY_LONGEST_MS ||
+	    (delay && is_crowd(basic, session->channel->peer_key))) {
 		g_message("login from %s refused: too many are waiting", session->channel->peer);
 		return AUTH_REFUSED;
 	}
@@ -189,7 +202,8 @@ auth_basic_free(struct auth_basic *basic)
 	while (basic->checks.head) {
 		struct check *check = basic->checks.head->data;
 		struct auth_result result = {0};
-		auth_helper_forget(basic->helper, check);
+		if (!check->timer) /* one that is delayed has not been asked */
+			auth_helper_forget(basic->helper, check);
 		check->done(&result, check->data);
 		check_free(check);
 	}

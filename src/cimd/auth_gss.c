@@ -267,6 +267,21 @@ may_go_on(const struct gss_session *gss, const struct auth_header *header)
 	       age <= AUTH_HANDSHAKE_SECONDS * G_USEC_PER_SEC;
 }
 
+/* Whether too many of that peer's handshakes are delayed already. */
+static gboolean
+is_crowd(const struct auth_gss *gss, const char *peer_key)
+{
+	GHashTableIter iter;
+	gpointer key;
+	guint delayed = 0;
+	g_hash_table_iter_init(&iter, gss->steps);
+	while (g_hash_table_iter_next(&iter, &key, NULL)) {
+		const struct step *step = key;
+		delayed += step->timer && strcmp(step->peer_key, peer_key) == 0;
+	}
+	return delayed >= AUTH_WAITING_PEER_MAX;
+}
+
 enum auth_verdict
 auth_gss_check(struct auth_session *session, struct auth_header *header, struct auth_result *result,
 	       auth_done_fn done, gpointer data)
@@ -282,7 +297,8 @@ auth_gss_check(struct auth_session *session, struct auth_header *header, struct 
 		delay = auth_slow_delay(owner->auth->slow, session->channel->peer_key);
 	}
 	if (!may_go_on(gss, header) || delay > AUTH_DELAY_LONGEST_MS ||
-	    g_hash_table_size(owner->steps) >= AUTH_WAITING_MAX)
+	    g_hash_table_size(owner->steps) >= AUTH_WAITING_MAX ||
+	    (delay && is_crowd(owner, session->channel->peer_key)))
 		return AUTH_REFUSED;
 	gss->legs++;
 	struct step *step = g_new0(struct step, 1);

@@ -38,6 +38,9 @@
 #define AUTH_CACHE_MAX	       64   /* passwords remembered */
 #define AUTH_HELPER_MAX	       8    /* passwords checked at once */
 #define AUTH_WAITING_MAX       64   /* requests that wait for a check */
+/* of these, such that wait because their peer was wrong before: who is wrong on purpose must not
+ * take the places of all others */
+#define AUTH_WAITING_PEER_MAX 8
 /* A wrong password delays its peer's next answer: 0.25 s, doubled each time, at most 8 s. */
 #define AUTH_DELAY_FIRST_MS   250
 #define AUTH_DELAY_MAX_MS     8000

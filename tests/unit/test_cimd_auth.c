@@ -4,6 +4,7 @@
  * libpam-wrapper's, and its accounts and NTLM's are files. */
 #include "base/file.h"
 #include "cimd/auth_header.h"
+#include "cimd/limits.h"
 #include "cimd_gss.h"
 
 #include <glib/gstdio.h>
@@ -257,6 +258,31 @@ test_slow(void)
 	fixture_clear(&fixture);
 }
 
+/* Who tries many at once is refused at once from some number on, or nobody else could log in. */
+static void
+test_crowd(void)
+{
+	struct fixture fixture;
+	int fds[AUTH_WAITING_PEER_MAX + 4];
+	if (!has_pam) {
+		g_test_skip("no libpam-wrapper");
+		return;
+	}
+	start(&fixture, basic_none, TRUE);
+	time_of(&fixture, WRONG, 401);
+	for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
+		fds[i] = client_connect(&fixture, ON_HTTP);
+		client_post(fds[i], "Authorization: Basic " WRONG "\r\n", "x");
+		fixture_settle();
+	}
+	gint64 begin = g_get_monotonic_time();
+	expect_user(fds[G_N_ELEMENTS(fds) - 1], NULL);
+	g_assert_cmpint(g_get_monotonic_time() - begin, <, 1500000);
+	for (guint i = 0; i < G_N_ELEMENTS(fds); i++)
+		close(fds[i]);
+	fixture_clear(&fixture);
+}
+
 /* The client goes away while its password is being looked at; the server ends then, too. */
 static void
 test_vanish(void)
@@ -452,6 +478,7 @@ main(int argc, char **argv)
 	g_test_add_func("/cimd_auth/matrix", test_matrix);
 	g_test_add_func("/cimd_auth/offers", test_offers);
 	g_test_add_func("/cimd_auth/slow", test_slow);
+	g_test_add_func("/cimd_auth/crowd", test_crowd);
 	g_test_add_func("/cimd_auth/vanish", test_vanish);
 	g_test_add_func("/cimd_auth/ntlm", test_ntlm);
 	g_test_add_func("/cimd_auth/ntlm-dropped", test_ntlm_dropped);
