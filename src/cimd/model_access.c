@@ -32,7 +32,9 @@ static void
 on_access(struct run *run, const json_t *value, const GError *error)
 {
 	GHashTable *known = run->model->access;
-	if (g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_PEER)) {
+	/* That cairnd is away or busy says nothing of the user. */
+	if (error && !g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_INVALID) &&
+	    !g_error_matches(error, CAIRN_ERROR, CAIRN_ERROR_DENIED)) {
 		run_fail(run, g_error_copy(error));
 		return;
 	}

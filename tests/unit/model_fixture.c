@@ -48,6 +48,11 @@ answer_access(struct fixture *f, struct control_call *call)
 	const char *user = argument(call, "user");
 	gboolean known = g_str_has_prefix(user, "op") || g_str_has_prefix(user, "ob");
 	f->access_asked++;
+	if (strcmp(user, "unlucky") == 0) {
+		g_autoptr(GError) error = g_error_new(CAIRN_ERROR, CAIRN_ERROR_BUSY, "not now");
+		control_call_error(call, error);
+		return;
+	}
 	control_call_return(call, json_pack("{s:s,s:s?,s:[s]}", "user", user, "role",
 					    known ? "operator" : NULL, "groups", "*"));
 }

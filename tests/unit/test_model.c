@@ -305,6 +305,11 @@ test_access(struct fixture *f, gconstpointer unused)
 	class.class_name = g_strdup("CIM_ConcreteJob");
 	struct cim_reply reply = run_as(f, &class, "stranger");
 	assert_status(&reply, CIM_ERR_ACCESS_DENIED);
+	/* whoever is told no loses his subscriptions: a busy daemon is no such answer */
+	struct cim_op again = {.kind = CIM_OP_GET_CLASS, .ns = V2};
+	again.class_name = g_strdup("CIM_ConcreteJob");
+	reply = run_as(f, &again, "unlucky");
+	assert_status(&reply, CIM_ERR_FAILED);
 }
 
 /* ---- classes ---- */
