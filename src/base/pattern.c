@@ -53,8 +53,7 @@ mark_sentences(struct pattern *pattern)
 {
 	for (guint i = 0; i < pattern->count; i++)
 		pattern->holes[i].is_sentence = !pattern->holes[i].is_number &&
-						(g_str_has_suffix(pattern->literals[i], ": ") ||
-						 g_str_has_prefix(pattern->literals[i + 1], ": "));
+						!g_str_has_suffix(pattern->literals[i], "\"");
 }
 
 struct pattern *

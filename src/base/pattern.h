@@ -14,7 +14,7 @@ struct pattern;
 struct pattern_argument {
 	const char *text;
 	gsize len;
-	/* It stands beside ": ", not in quotes: a sentence of its own. */
+	/* It does not stand in quotes, as names do: words that may be translated too. */
 	gboolean is_sentence;
 };
 

@@ -324,7 +324,7 @@ check_kept(const struct exchange *exchange, gsize len, GError **error)
 	else if (kind == CIM_OP_CREATE_INSTANCE)
 		most = KEPT_SUBSCRIPTION_MAX;
 	return len <= most || cim_fail(error, CIM_ERR_SERVER_LIMITS_EXCEEDED,
-				       "the request has more than %" G_GSIZE_FORMAT " bytes", most);
+				       "the request has more than %zu bytes", most);
 }
 
 static gboolean

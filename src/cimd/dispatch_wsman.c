@@ -363,8 +363,7 @@ check_kept(const struct exchange *exchange, gsize len, GError **error)
 	for (guint i = 0; i < G_N_ELEMENTS(kept); i++)
 		if (kept[i].action == exchange->wsman->action && len > kept[i].max)
 			return wsman_fail(error, WSMAN_FAULT_QUOTA,
-					  "the request has more than %" G_GSIZE_FORMAT " bytes",
-					  kept[i].max);
+					  "the request has more than %zu bytes", kept[i].max);
 	return TRUE;
 }
 

@@ -57,7 +57,9 @@ append_option(GString *out, const GOptionEntry *option)
 static void
 append_options(GString *out, const char *title, const GOptionEntry *options)
 {
-	g_string_append_printf(out, "\n%s:\n", title);
+	g_string_append_c(out, '\n');
+	g_string_append_printf(out, _("%s:"), title);
+	g_string_append_c(out, '\n');
 	for (; options->long_name; options++)
 		append_option(out, options);
 }

@@ -222,7 +222,7 @@ class FakeCairnd:
 
     def need_group(self, name):
         if name not in ("web", GROUP):
-            raise Refused("NotFound", 'no group "%s"' % name)
+            raise Refused("NotFound", 'there is no group "%s"' % name)
 
     def on_group_list(self):
         return [group()]
