@@ -39,11 +39,11 @@ below(const char *path, const char *root)
 }
 
 static gboolean
-below_a_root(const struct config *config, const char *real)
+below_a_root(const struct config *config, const char *path)
 {
 	for (char **root = config->export_roots; root && *root; root++) {
 		g_autofree char *real_root = realpath(*root, NULL);
-		if (real_root && below(real, real_root))
+		if (below(path, *root) || (real_root && below(path, real_root)))
 			return TRUE;
 	}
 	return FALSE;
@@ -63,19 +63,22 @@ export_dir_check(const struct config *config, const char *directory, GError **er
 		return FALSE;
 	}
 	g_autofree char *real = realpath(directory, NULL);
+	int missing = errno;
+	g_autofree char *named = g_canonicalize_filename(directory, "/");
+	/* whoever asks for a place outside does not learn whether it is there */
+	if (!below_a_root(config, real ? real : named)) {
+		g_autofree char *roots = g_strjoinv(", ", config->export_roots);
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_DENIED,
+			    "\"%s\" is not below an export root (%s)", directory, roots);
+		return FALSE;
+	}
 	if (!real) {
-		cairn_set_errno(error, errno, "cannot export to \"%s\"", directory);
+		cairn_set_errno(error, missing, "cannot export to \"%s\"", directory);
 		return FALSE;
 	}
 	if (!g_file_test(real, G_FILE_TEST_IS_DIR)) {
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "\"%s\" is not a folder",
 			    directory);
-		return FALSE;
-	}
-	if (!below_a_root(config, real)) {
-		g_autofree char *roots = g_strjoinv(", ", config->export_roots);
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_DENIED,
-			    "\"%s\" is not below an export root (%s)", directory, roots);
 		return FALSE;
 	}
 	return TRUE;

@@ -129,6 +129,7 @@ def test_folders():
         os.symlink("gone", daemon.path("exports", "dangling"))
         os.symlink("loop", daemon.path("exports", "loop"))
         out = [outside, daemon.directory, daemon.path("exports-not"), "/", "/etc",
+               daemon.path("gone"), "/gone/too", daemon.path("exports", "..", "gone"),
                daemon.path("exports", "..", "outside"), daemon.path("exports", ".."),
                daemon.path("exports", "in", "..", "..", "outside"),
                daemon.path("exports", "link"), daemon.path("exports", "link", "."),
