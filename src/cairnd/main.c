@@ -211,6 +211,8 @@ main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	setlocale(LC_ALL, "");
+	/* Errors are translated for whoever reads them: see base/catalogue.h. */
+	setlocale(LC_MESSAGES, "C");
 	handlers_check();
 	cairn_auto(config) config = config_load(&argc, &argv, &error);
 	if (!config) {

@@ -4,6 +4,7 @@
 #include "base/auto.h"
 #include "cimd/events.h"
 #include "cimd/http.h"
+#include "cimd/languages.h"
 #include "cimd/model.h"
 
 #include <glib.h>
@@ -14,8 +15,9 @@ struct dispatch_config {
 	const struct cim_schema *schema;
 	struct model *model;
 	struct events *events;
-	const char *host;		 /* in the object paths of answers */
-	enum cim_namespace_id namespace; /* for WS-Man requests that name none */
+	const struct languages *languages; /* of errors; NULL: English */
+	const char *host;		   /* in the object paths of answers */
+	enum cim_namespace_id namespace;   /* for WS-Man requests that name none */
 };
 
 /* Everything in @config is borrowed and must outlive it. */

@@ -6,13 +6,40 @@
 
 #define CONTENT_TYPE "application/xml; charset=\"utf-8\""
 
-static const struct http_header headers[] = {{"CIMOperation", "MethodResponse"}, {NULL, NULL}};
+struct headers {
+	struct http_header list[3];
+};
+
+/* DSP0200 7.4: Content-Language goes with texts that are not in the language of the sources. */
+static struct headers
+headers_in(enum cim_language language)
+{
+	struct headers headers = {{{"CIMOperation", "MethodResponse"}}};
+	if (language != CIM_LANG_EN)
+		headers.list[1] =
+			(struct http_header){"Content-Language", cim_language_tag(language)};
+	return headers;
+}
+
+/* The language of what succeeds: only classes, qualifiers and Msvm_Error have texts in several. */
+static enum cim_language
+language_of(const struct cim_op *op)
+{
+	gboolean is_error = op->kind == CIM_OP_INVOKE && op->method &&
+			    g_ascii_strncasecmp(op->method, "GetError", 8) == 0;
+	return is_error || op->kind == CIM_OP_GET_CLASS || op->kind == CIM_OP_ENUMERATE_CLASSES ||
+			       op->kind == CIM_OP_ENUMERATE_QUALIFIERS ||
+			       op->kind == CIM_OP_GET_QUALIFIER
+		       ? op->language
+		       : CIM_LANG_EN;
+}
 
 static void
-reply_text(struct exchange *exchange, GString *text)
+reply_text(struct exchange *exchange, GString *text, enum cim_language language)
 {
 	g_autoptr(GBytes) body = g_string_free_to_bytes(text);
-	http_reply(exchange->x, 200, headers, CONTENT_TYPE, body);
+	const struct headers headers = headers_in(language);
+	http_reply(exchange->x, 200, headers.list, CONTENT_TYPE, body);
 	exchange_free(exchange);
 }
 
@@ -30,8 +57,11 @@ answer_error(struct exchange *exchange, const GError *error)
 {
 	GString *out = g_string_new(NULL);
 	struct cimxml_writer writer = writer_of(exchange, out);
-	cimxml_write_error(&writer, error);
-	reply_text(exchange, out);
+	enum cim_language language = exchange->cimxml->op.language;
+	g_autoptr(GError) translated =
+		languages_error(exchange->dispatch->config.languages, error, &language);
+	cimxml_write_error(&writer, translated);
+	reply_text(exchange, out, language);
 }
 
 /* ---- an answer while it is made ---- */
@@ -104,12 +134,13 @@ answer(struct exchange *exchange)
 	cimxml_write_begin(&writer, &exchange->reply);
 	if (!exchange->reply.list || write_items(&writer, exchange->reply.list)) {
 		cimxml_write_end(&writer, &exchange->reply);
-		reply_text(exchange, out);
+		reply_text(exchange, out, language_of(&exchange->cimxml->op));
 		return;
 	}
+	const struct headers headers = headers_in(language_of(&exchange->cimxml->op));
 	struct streamed *streamed = g_new0(struct streamed, 1);
 	*streamed = (struct streamed){exchange, out};
-	http_stream(exchange->x, 200, headers, CONTENT_TYPE, next_streamed, streamed,
+	http_stream(exchange->x, 200, headers.list, CONTENT_TYPE, next_streamed, streamed,
 		    streamed_free);
 }
 
@@ -165,7 +196,7 @@ answer_pull(struct exchange *exchange, struct context *context)
 	cimxml_write_end(&writer, &exchange->reply);
 	if (exchange->reply.end_of_sequence)
 		contexts_remove(exchange->dispatch->contexts, context);
-	reply_text(exchange, out);
+	reply_text(exchange, out, CIM_LANG_EN);
 }
 
 /* The list that an open asked for is there. */
@@ -186,6 +217,7 @@ answer_open(struct exchange *exchange)
 		(struct cim_op){.kind = CIM_OP_OPEN,
 				.opens = opened->op.opens,
 				.ns = opened->op.ns,
+				.language = opened->op.language,
 				.namespace_text = g_strdup(opened->op.namespace_text),
 				.max_objects = opened->op.max_objects};
 	if (!exchange->reply.list)
@@ -347,10 +379,11 @@ dispatch_cimxml(struct exchange *exchange)
 		exchange_free(exchange);
 		return;
 	}
-	if (cimxml_read(exchange->dispatch->config.schema, data, len, exchange->cimxml, &refusal,
-			&error) &&
-	    check_kept(exchange, len, &error)) {
-		choose_language(exchange);
+	gboolean ok = cimxml_read(exchange->dispatch->config.schema, data, len, exchange->cimxml,
+				  &refusal, &error) &&
+		      check_kept(exchange, len, &error);
+	choose_language(exchange);
+	if (ok) {
 		dispatch_decoded(exchange);
 	} else if (refusal.http_status) {
 		http_refuse(exchange->x, refusal.http_status, refusal.cim_error);

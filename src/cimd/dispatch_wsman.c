@@ -20,8 +20,11 @@ static void
 answer_fault(struct exchange *exchange, const GError *error)
 {
 	GString *out = g_string_new(NULL);
-	wsman_write_fault(out, exchange->wsman, exchange->dispatch->config.host,
-			  exchange->wsman->op.language, error);
+	enum cim_language language = exchange->wsman->op.language;
+	g_autoptr(GError) translated =
+		languages_error(exchange->dispatch->config.languages, error, &language);
+	wsman_write_fault(out, exchange->wsman, exchange->dispatch->config.host, language,
+			  translated);
 	reply_text(exchange, wsman_fault_http_status(error), out);
 }
 
@@ -332,9 +335,11 @@ too_late(gpointer data)
 	g_autoptr(GError) error = NULL;
 	exchange->deadline = 0;
 	exchange_cancel(exchange);
+	g_autofree char *seconds =
+		g_strdup_printf("%.3f", (double)exchange->wsman->timeout_usec / G_USEC_PER_SEC);
 	wsman_fail(&error, WSMAN_FAULT_TIMED_OUT,
-		   "not finished within the OperationTimeout of %.3f s; what was begun goes on",
-		   (double)exchange->wsman->timeout_usec / G_USEC_PER_SEC);
+		   "not finished within the OperationTimeout of %s s; what was begun goes on",
+		   seconds);
 	answer_fault(exchange, error);
 	return G_SOURCE_REMOVE;
 }
@@ -367,6 +372,16 @@ check_kept(const struct exchange *exchange, gsize len, GError **error)
 	return TRUE;
 }
 
+/* The headers of WS-Management go before the one of HTTP, and so does a namespace MS_40C. */
+static void
+choose_language(struct exchange *exchange)
+{
+	struct wsman_request *request = exchange->wsman;
+	const char *wanted = http_exchange_header(exchange->x, "Accept-Language");
+	if (wanted && !request->locale && request->op.language == CIM_LANG_EN)
+		request->op.language = cim_language_find(wanted);
+}
+
 void
 dispatch_wsman(struct exchange *exchange)
 {
@@ -380,6 +395,7 @@ dispatch_wsman(struct exchange *exchange)
 		wsman_read(exchange->dispatch->config.schema, exchange->dispatch->config.namespace,
 			   data, len, exchange->wsman, &error) &&
 		check_kept(exchange, len, &error);
+	choose_language(exchange);
 	if (!may_go_on(exchange)) {
 		http_refuse(exchange->x, 401, NULL);
 		exchange_free(exchange);

@@ -1,6 +1,7 @@
 /* cairn-cimd: wiring. Rights are given up on the way: the helper for passwords is forked, what only
  * root may open is opened, then the user changes and the filter on system calls closes. */
 #include "base/error.h"
+#include "base/catalogue.h"
 #include "cimd/config.h"
 #include "cimd/dispatch.h"
 #include "cimd/events.h"
@@ -26,6 +27,7 @@ struct front {
 	struct auth_helper *helper;
 	struct auth *auth;
 	struct cim_schema *schema;
+	struct languages *languages;
 	char *host;
 	struct events *events;
 	struct model *model;
@@ -86,8 +88,10 @@ make_events(struct front *front, GError **error)
 static gboolean
 make_model(struct front *front)
 {
-	struct model_config config = {
-		.schema = front->schema, .socket = front->config->control, .host = front->host};
+	struct model_config config = {.schema = front->schema,
+				      .socket = front->config->control,
+				      .host = front->host,
+				      .languages = front->languages};
 	front->model = model_new(&config, on_change, front);
 	return TRUE;
 }
@@ -99,6 +103,7 @@ make_dispatch(struct front *front, GError **error)
 		.schema = front->schema,
 		.model = front->model,
 		.events = front->events,
+		.languages = front->languages,
 		.host = front->host,
 		.namespace = cim_namespace_find(front->config->default_namespace, NULL)};
 	if (config.namespace == CIM_NS_LAST)
@@ -113,7 +118,9 @@ make_dispatch(struct front *front, GError **error)
 static gboolean
 make(struct front *front, GError **error)
 {
+	g_autofree char *folder = catalogue_folder();
 	front->host = host_name();
+	front->languages = languages_new(folder);
 	front->schema = cim_schema_new((guint)front->config->compat_build, error);
 	if (!front->schema || !make_events(front, error) || !make_model(front) ||
 	    !make_dispatch(front, error))
@@ -131,6 +138,7 @@ clear(struct front *front)
 	model_free(front->model);
 	events_free(front->events);
 	cim_schema_free(front->schema);
+	languages_free(front->languages);
 	auth_free(front->auth);
 	auth_helper_free(front->helper);
 	g_free(front->host);
@@ -225,6 +233,8 @@ main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
 	setlocale(LC_ALL, "");
+	/* Texts are translated where they leave: see languages.h. */
+	setlocale(LC_MESSAGES, "C");
 	cairn_auto(cimd_config) config = cimd_config_load(&argc, &argv, &error);
 	if (!config) {
 		fprintf(stderr, "cairn-cimd: %s\n", error->message);

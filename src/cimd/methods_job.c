@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "cim/datetime.h"
+#include "cimd/languages.h"
 #include "wire/embedded.h"
 
 #include <string.h>
@@ -132,6 +133,22 @@ set_source(struct run *run, struct cim_instance *instance, const char *vm)
 	cim_instance_set(instance, "ErrorSourceFormat", cim_uint(CIM_UINT16, SOURCE_OBJECT_PATH));
 }
 
+/* In the language of the request; what the job itself stores stays English. */
+static struct cim_value
+told(const struct run *run, const char *text)
+{
+	char *translated = languages_translate(run->model->languages, run->op->language, text);
+	return translated ? cim_string_take(translated) : cim_string(text);
+}
+
+static struct cim_value
+told_array(const struct run *run, const char *text)
+{
+	g_autofree char *translated =
+		languages_translate(run->model->languages, run->op->language, text);
+	return string_array_of(translated ? translated : text, NULL, NULL);
+}
+
 /* One error of job-errors as Msvm_Error in CIM-XML text; NULL when the build has no such class. */
 static char *
 error_text(struct run *run, const json_t *error)
@@ -153,12 +170,12 @@ error_text(struct run *run, const json_t *error)
 	cim_instance_set(instance, "MessageID",
 			 cim_string_take(g_strconcat("CAIRN:", cairn_error_class(code), NULL)));
 	cim_instance_set(instance, "Message",
-			 cim_string(json_string_value(json_object_get(error, "message"))));
+			 told(run, json_string_value(json_object_get(error, "message"))));
 	cim_instance_set(instance, "MessageArguments", string_array_of(vm, disk, NULL));
 	cim_instance_set(instance, "PerceivedSeverity", cim_uint(CIM_UINT16, SEVERITY_MAJOR));
 	cim_instance_set(instance, "ProbableCause", cim_uint(CIM_UINT16, kinds[code].cause));
 	cim_instance_set(instance, "RecommendedActions",
-			 string_array_of(action ? action : kinds[code].action, NULL, NULL));
+			 told_array(run, action ? action : kinds[code].action));
 	cim_instance_set(instance, "CIMStatusCode", cim_uint(CIM_UINT32, kinds[code].status));
 	set_source(run, instance, vm);
 	GString *text = g_string_new(NULL);

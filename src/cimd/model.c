@@ -319,6 +319,7 @@ model_new(const struct model_config *config, model_change_fn change, void *user_
 {
 	struct model *model = g_new0(struct model, 1);
 	model->schema = config->schema;
+	model->languages = config->languages;
 	model->host = g_strdup(config->host);
 	model->change = change;
 	model->user_data = user_data;

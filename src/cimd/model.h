@@ -18,10 +18,13 @@
 
 struct model;
 
+struct languages;
+
 struct model_config {
 	const struct cim_schema *schema; /* outlives the model */
 	const char *socket;		 /* control.sock */
 	const char *host; /* name in object paths and of Msvm_ComputerSystem's host */
+	const struct languages *languages; /* of Msvm_Error; outlives the model; NULL: English */
 };
 
 /* An object came, changed or went. @before is NULL for a new one, @after for one that is gone. Both

@@ -401,6 +401,7 @@ extern const struct method_binding *const method_tables[];
 
 struct model {
 	const struct cim_schema *schema;
+	const struct languages *languages;
 	char *host;
 	model_change_fn change;
 	void *user_data;

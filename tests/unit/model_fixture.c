@@ -192,7 +192,7 @@ start_model(struct fixture *f, guint build)
 	g_autoptr(GError) error = NULL;
 	f->schema = cim_schema_new(build, &error);
 	g_assert_no_error(error);
-	struct model_config config = {f->schema, f->socket, HOST};
+	struct model_config config = {.schema = f->schema, .socket = f->socket, .host = HOST};
 	f->model = model_new(&config, on_change, f);
 }
 
