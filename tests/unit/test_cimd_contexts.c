@@ -15,10 +15,13 @@ static struct context *
 add(struct contexts *contexts, const char *user, gint64 idle_sec, GError **error)
 {
 	struct cim_list *list = cim_list_of(g_ptr_array_new());
+	char *opened = g_strdup("x");
 	struct context *context =
-		contexts_add(contexts, user, list, g_strdup("x"), g_free, idle_sec, error);
-	if (!context)
+		contexts_add(contexts, user, list, opened, g_free, idle_sec, error);
+	if (!context) {
 		cim_list_free(list);
+		g_free(opened);
+	}
 	return context;
 }
 
