@@ -32,7 +32,6 @@ struct exchange {
 	/* one of these, by the protocol */
 	struct cimxml_request *cimxml;
 	struct wsman_request *wsman;
-	gboolean waits_for_events; /* an event pull is under way */
 };
 
 /* Does @op through the events' or the model's part, and exchange->answer() when it is done. */

@@ -182,7 +182,6 @@ static void
 events_pulled(GString *body, const GError *error, void *data)
 {
 	struct exchange *exchange = data;
-	exchange->waits_for_events = FALSE;
 	http_exchange_on_gone(exchange->x, NULL, NULL);
 	if (error)
 		answer_fault(exchange, error);
@@ -206,7 +205,6 @@ pull(struct exchange *exchange)
 	struct events *events = exchange->dispatch->config.events;
 	struct context *context;
 	if (exchange->wsman->context && events_owns_context(events, exchange->wsman->context)) {
-		exchange->waits_for_events = TRUE;
 		http_exchange_on_gone(exchange->x, puller_gone, exchange);
 		events_pull(events, exchange->wsman, exchange->identity->user, events_pulled,
 			    exchange);
