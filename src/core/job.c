@@ -95,6 +95,8 @@ job_new(const char *id, enum job_kind kind)
 	job->phase = PHASE_WAIT;
 	job->priority = JOB_PRIORITY_DEFAULT;
 	job->keep_us = JOB_KEEP_DEFAULT;
+	job->delete_on_completion = TRUE;
+	job->recovery.action = RECOVERY_STOP;
 	job->barrier = TRUE;
 	job->wanted = g_new0(char *, 1);
 	job->members = g_ptr_array_new_with_free_func((GDestroyNotify)member_free);
@@ -120,6 +122,10 @@ free_texts(struct job *job)
 	g_free(job->format);
 	g_free(job->compress);
 	g_free(job->digest);
+	g_free(job->schedule);
+	g_free(job->note);
+	g_free(job->notify);
+	recovery_clear(&job->recovery);
 }
 
 void

@@ -5,6 +5,8 @@
 
 #include "base/auto.h"
 #include "core/point.h"
+#include "core/recovery.h"
+#include "core/retention.h"
 
 #include <glib.h>
 #include <jansson.h>
@@ -115,6 +117,15 @@ struct job {
 	guint64 priority;	  /* lower first */
 	gint64 submitted, started, ended, state_changed; /* microseconds since 1970; 0: not yet */
 	gint64 keep_us;					 /* TimeBeforeRemoval */
+	gboolean delete_on_completion;
+
+	char *schedule; /* GUID of the schedule whose run it is; NULL */
+	gint64 due;	/* it does not begin before (ScheduledStartTime); 0: at once */
+	char *note;	/* said in JobStatus: why it is late, which retry it is; NULL */
+	struct recovery recovery;
+	guint64 attempt;	    /* 0: the first; n: the n-th retry */
+	char *notify;		    /* whom to tell of its end; NULL */
+	struct retention retention; /* of its folder, once it has ended well */
 
 	enum consistency consistency; /* point */
 	gboolean barrier;

@@ -26,6 +26,12 @@ static const struct field {
 	{"ended", TIME, G_STRUCT_OFFSET(struct job, ended)},
 	{"state-changed", TIME, G_STRUCT_OFFSET(struct job, state_changed)},
 	{"keep-us", TIME, G_STRUCT_OFFSET(struct job, keep_us)},
+	{"delete-on-completion", BOOLEAN, G_STRUCT_OFFSET(struct job, delete_on_completion)},
+	{"schedule", TEXT, G_STRUCT_OFFSET(struct job, schedule)},
+	{"due", TIME, G_STRUCT_OFFSET(struct job, due)},
+	{"note", TEXT, G_STRUCT_OFFSET(struct job, note)},
+	{"attempt", NUMBER, G_STRUCT_OFFSET(struct job, attempt)},
+	{"notify", TEXT, G_STRUCT_OFFSET(struct job, notify)},
 	{"barrier", BOOLEAN, G_STRUCT_OFFSET(struct job, barrier)},
 	{"hold-seconds", NUMBER, G_STRUCT_OFFSET(struct job, hold_seconds)},
 	{"directory", TEXT, G_STRUCT_OFFSET(struct job, directory)},
@@ -149,6 +155,8 @@ job_to_json(const struct job *job)
 	cairn_json_set_string(json, "consistency", consistency_name(job->consistency));
 	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
 		put_field(json, job, &fields[i]);
+	cairn_json_set(json, "recovery", recovery_to_json(&job->recovery));
+	cairn_json_set(json, "retention", retention_to_json(&job->retention));
 	if (job->draft)
 		cairn_json_set(json, "draft", point_to_json(job->draft));
 	cairn_json_set(json, "members", members_to_json(job));
@@ -310,10 +318,14 @@ states_from_json(struct job *job, const json_t *json, GError **error)
 static gboolean
 parts_from_json(struct job *job, const json_t *json, GError **error)
 {
-	const json_t *members, *disks, *draft;
+	const json_t *members, *disks, *draft, *recovery, *retention;
 	if (!cairn_json_get_array_opt(json, "members", &members, error) ||
 	    !cairn_json_get_array_opt(json, "disks", &disks, error) ||
 	    !cairn_json_get_object_opt(json, "draft", &draft, error) ||
+	    !cairn_json_get_object_opt(json, "recovery", &recovery, error) ||
+	    !cairn_json_get_object_opt(json, "retention", &retention, error) ||
+	    !recovery_from_json(recovery, &job->recovery, error) ||
+	    !retention_from_json(retention, &job->retention, error) ||
 	    !members_from_json(job, members, error))
 		return FALSE;
 	for (size_t i = 0; i < json_array_size(disks); i++)

@@ -87,6 +87,10 @@ fill_job_texts(struct job *job)
 	job->format = g_strdup("qcow2");
 	job->compress = g_strdup("zstd");
 	job->digest = g_strdup("xxh3");
+	job->schedule = g_strdup("schedule-1");
+	job->note = g_strdup("late");
+	job->notify = g_strdup("journal:ops");
+	job->recovery = (struct recovery){RECOVERY_RETRY, g_strdup("other"), 3, 8007};
 	job->wanted = (g_strfreev(job->wanted), g_strsplit("db:vda app", " ", -1));
 	job->vm_ids = g_strsplit("vm-1 vm-2", " ", -1);
 	job->exported_disks = g_strsplit("Cairn:vm-1\\vda", " ", -1);
@@ -110,6 +114,10 @@ fill_job_numbers(struct job *job)
 	job->ended = 8003;
 	job->state_changed = 8004;
 	job->keep_us = 8005;
+	job->due = 8006;
+	job->attempt = 2;
+	job->delete_on_completion = TRUE;
+	job->retention = (struct retention){1, 2, 3, 4};
 	job->consistency = CONSISTENCY_BEST;
 	job->barrier = job->keep_held = job->release = TRUE;
 	job->hold_seconds = 13;
