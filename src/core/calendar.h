@@ -10,6 +10,7 @@
 
 #define CALENDAR_EVERY_MIN (60ll * G_USEC_PER_SEC)
 #define CALENDAR_DAY_US	   (86400ll * G_USEC_PER_SEC)
+#define CALENDAR_YEARS_MAX 9 /* looked ahead or back: 29 February comes after 8 at the latest */
 
 /* A day matches when its month, its day and its day of the week do; on each matching day the times
  * start_us, start_us + every_us, ... before midnight are due. A local time that the clock skips is
@@ -32,6 +33,8 @@ gboolean calendar_check(const struct calendar *calendar, GError **error);
 /* The first due time after @after (exclusive), microseconds since 1970; 0: none. @local is the zone
  * of local time. */
 gint64 calendar_next(const struct calendar *calendar, GTimeZone *local, gint64 after);
+/* The newest due time at or before @until; 0: none within CALENDAR_YEARS_MAX. */
+gint64 calendar_last(const struct calendar *calendar, GTimeZone *local, gint64 until);
 /* "mon-fri at 02:00", "the last Friday on or before day 15 of March at 04:30 UTC": for people; free
  * with g_free(). */
 char *calendar_text(const struct calendar *calendar);
