@@ -126,6 +126,20 @@ gboolean engine_store_step(struct engine *engine, struct run *run, struct job *j
 			   struct engine_commit *out, GError **error);
 /* engine_jobs.c */
 void engine_step(struct engine *engine, struct inbox_item *item);
+/* engine_submit.c: new jobs as a part of a transaction */
+struct engine_batch {
+	GPtrArray *jobs;   /* struct job */
+	GPtrArray *groups; /* struct group: copies that gave a point its number */
+};
+void engine_batch_init(struct engine_batch *batch);
+void engine_batch_clear(struct engine_batch *batch);
+/* Checks and numbers the jobs and puts them into @txn; @second (may be NULL) exports the point that
+ * @first takes. Both are taken over in any case. On failure nothing of them is in @txn. */
+gboolean engine_batch_add(struct engine *engine, struct engine_batch *batch, struct store_txn *txn,
+			  struct job *first, struct job *second, GError **error);
+/* After @txn was committed: the jobs are the engine's and clients are told. The caller calls
+ * engine_schedule() when it is done. */
+void engine_batch_adopt(struct engine *engine, struct engine_batch *batch);
 /* engine_queue.c */
 void engine_schedule(struct engine *engine);
 void engine_start_copies(struct engine *engine);
