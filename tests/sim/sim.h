@@ -1,5 +1,6 @@
-/* What simulations share: a random order that can be run again. SEED=n in the environment runs just
- * that one; a failure names its seed. */
+/* What simulations share: a random order that can be run again. Each test has always the same
+ * seeds, so that it fails for a change and not for luck; SOAK=n in the environment runs n from a
+ * random seed, SEED=n just that one; a failure names its seed. GUIDs too come from the seed. */
 #pragma once
 
 #include <glib.h>
@@ -12,7 +13,7 @@ struct sim {
 
 typedef void (*sim_fn)(struct sim *sim);
 
-/* Runs @fn @runs times, each with another seed. */
+/* Runs @fn @runs times, each with another seed, or as the environment says. */
 void sim_run(sim_fn fn, guint runs);
 /* TRUE in @percent of the cases. */
 gboolean sim_chance(struct sim *sim, guint percent);
