@@ -53,6 +53,7 @@ commit_export(struct engine *engine, struct job *job, struct engine_commit *out)
 	}
 	point_add_export(changed, job->directory, job->id, engine_now(engine));
 	engine_put_point(out->txn, changed);
+	engine_put_unstored(engine, out->txn, point);
 	out->point = changed;
 }
 

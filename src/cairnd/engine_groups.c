@@ -170,6 +170,7 @@ engine_group_delete(struct engine *engine, struct group *group, gboolean force, 
 	cairn_auto(store_txn) txn = store_txn_new();
 	for (guint i = 0; i < all->len; i++) {
 		engine_drop_point(txn, all->pdata[i]);
+		engine_put_unstored(engine, txn, all->pdata[i]);
 		engine_hold_debts(all->pdata[i], debts, DEBT_END | DEBT_FORGET);
 		engine_partial_debts(all->pdata[i], debts);
 	}

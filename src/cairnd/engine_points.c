@@ -227,6 +227,7 @@ commit_deletion(struct engine *engine, struct point *hidden, GPtrArray *gone, GE
 	g_autoptr(GPtrArray) debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
 	for (guint i = 0; i < gone->len; i++) {
 		engine_drop_point(txn, gone->pdata[i]);
+		engine_put_unstored(engine, txn, gone->pdata[i]);
 		engine_hold_debts(gone->pdata[i], debts, DEBT_END | DEBT_FORGET);
 		engine_partial_debts(gone->pdata[i], debts);
 	}
@@ -235,6 +236,7 @@ commit_deletion(struct engine *engine, struct point *hidden, GPtrArray *gone, GE
 		changed = engine_released(hidden, "deleted", debts);
 		changed->hidden = TRUE;
 		engine_put_point(txn, changed);
+		engine_put_unstored(engine, txn, hidden);
 	}
 	engine_put_debts(txn, debts);
 	if (!store_commit(engine->store, txn, error))
@@ -302,11 +304,10 @@ release_anyway(struct engine *engine, struct point *point, const char *reason)
 	engine_adopt_debts(engine, debts);
 }
 
-/* What is still owed of it was not stored either. */
-static void
-put_debts_of(const struct engine *engine, struct store_txn *txn, const struct point *point)
+void
+engine_put_unstored(const struct engine *engine, struct store_txn *txn, const struct point *point)
 {
-	for (guint i = 0; i < engine->debts->len; i++) {
+	for (guint i = 0; point->unstored && i < engine->debts->len; i++) {
 		const struct debt *debt = engine->debts->pdata[i];
 		if (debt->flags != 0 && strcmp(debt->point, point->id) == 0)
 			engine_put_json(txn, KIND_DEBT, debt->id, debt_to_json(debt));
@@ -322,7 +323,7 @@ engine_store_released(struct engine *engine)
 			continue;
 		cairn_auto(store_txn) txn = store_txn_new();
 		engine_put_point(txn, point);
-		put_debts_of(engine, txn, point);
+		engine_put_unstored(engine, txn, point);
 		if (!store_commit(engine->store, txn, NULL))
 			return; /* next time */
 		point->unstored = FALSE;

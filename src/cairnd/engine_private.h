@@ -98,6 +98,10 @@ gboolean engine_load(struct engine *engine, GError **error);
 struct group *engine_group_by_id(const struct engine *engine, const char *id);
 
 /* engine_points.c */
+/* What is owed of @point when its data was let go while the store had no space: the debts are not
+ * stored either, and must be in the first transaction that stores or deletes the point. */
+void engine_put_unstored(const struct engine *engine, struct store_txn *txn,
+			 const struct point *point);
 /* Tells the store of data that was let go when it had no space. */
 void engine_store_released(struct engine *engine);
 /* Debts that end the hold of @point on all members; appended to @debts. */

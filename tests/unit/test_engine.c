@@ -1,5 +1,6 @@
-/* What the engine's simulation does not reach: a clock that is set, a store that stays full while
- * data must be let go, groups that share a machine, thousands of jobs that fail as they begin. */
+/* What the engine's simulation does not reach, or seldom: a clock that is set, a store that is full
+ * while data must be let go, groups that share a machine, thousands of jobs that fail as they
+ * begin, points that are deleted under an export. */
 #include "cairnd/engine.h"
 
 #include "base/error.h"
@@ -97,7 +98,7 @@ open_engine(struct fixture *fixture, gboolean held)
 	put_group(fixture->store, GROUP, "web");
 	put_group(fixture->store, OTHER, "other");
 	cairn_auto(point) point = point_new(POINT, GROUP);
-	point->number = 1;
+	point->number = 3;
 	point->created = fixture->now;
 	point->held = held;
 	point->hold_until = held ? fixture->now + HOUR : 0;
@@ -195,6 +196,57 @@ new_job(enum job_kind kind, const char *group)
 	return job;
 }
 
+/* Submits an export of the point; NULL when it is refused. */
+static struct job *
+submit_export(struct fixture *fixture, GError **error)
+{
+	struct job *job = new_job(JOB_EXPORT, GROUP);
+	job->point = g_strdup(POINT);
+	job->point_name = g_strdup("web@3");
+	job->directory = g_strdup("/nowhere");
+	job->format = g_strdup("qcow2");
+	job->base = g_strdup("auto");
+	return engine_submit(fixture->engine, job, error);
+}
+
+static void
+done(struct fixture *fixture, const char *job, enum job_effect_type type, const char *base)
+{
+	struct job_effect effect = {type, 0};
+	struct effect_reply reply = {.base = base, .base_reason = base ? NULL : "nothing there"};
+	engine_done(fixture->engine, job, &effect, NULL, &reply);
+}
+
+/* Data that was let go when the store was full: what is owed of it is stored with the point, even
+ * if it is the export's end that stores the point first. */
+static void
+test_full_store_then_exported(void)
+{
+	struct fixture fixture = {0};
+	g_autoptr(GError) error = NULL;
+	open_engine(&fixture, TRUE);
+	engine_start(fixture.engine);
+	const struct job *job = submit_export(&fixture, &error);
+	g_assert_no_error(error);
+	g_autofree char *id = g_strdup(job->id);
+	done(&fixture, id, EFFECT_STAGE, NULL);
+	done(&fixture, id, EFFECT_SERVE, NULL);
+	done(&fixture, id, EFFECT_FINISH, NULL);
+	g_assert_cmpint(engine_job(fixture.engine, id, NULL)->phase, ==, PHASE_RELEASE);
+	fixture.full = TRUE;
+	g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*no space*");
+	g_assert_true(engine_hold_lost(fixture.engine, VM, CAIRN_ERROR_LIMIT, "scratch"));
+	g_test_assert_expected_messages();
+	fixture.full = FALSE;
+	g_assert_true(stored_held(&fixture));
+	done(&fixture, id, EFFECT_RELEASE, NULL);
+	g_assert_false(stored_held(&fixture));
+	g_autoptr(GPtrArray) debts = store_list(fixture.store, "debt", NULL, 0, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(debts->len, ==, 1);
+	close_engine(&fixture);
+}
+
 static void
 test_shared_machine(void)
 {
@@ -226,12 +278,7 @@ test_many(void)
 	g_autoptr(GError) error = NULL;
 	open_engine(&fixture, TRUE);
 	for (guint i = 0; i < MANY; i++) {
-		struct job *job = new_job(JOB_EXPORT, GROUP);
-		job->point = g_strdup(POINT);
-		job->point_name = g_strdup("web@1");
-		job->directory = g_strdup("/nowhere");
-		job->format = g_strdup("qcow2");
-		g_assert_nonnull(engine_submit(fixture.engine, job, &error));
+		g_assert_nonnull(submit_export(&fixture, &error));
 	}
 	g_assert_cmpuint(engine_waiting(fixture.engine), ==, MANY);
 	engine_hold_lost(fixture.engine, VM, CAIRN_ERROR_STATE, "lost");
@@ -252,6 +299,7 @@ main(int argc, char **argv)
 	g_test_add_func("/engine/clock", test_clock);
 	g_test_add_func("/engine/clock-years", test_clock_years);
 	g_test_add_func("/engine/full-store", test_full_store);
+	g_test_add_func("/engine/full-store-then-exported", test_full_store_then_exported);
 	g_test_add_func("/engine/shared-machine", test_shared_machine);
 	g_test_add_func("/engine/many", test_many);
 	return g_test_run();
