@@ -207,16 +207,18 @@ engine_point_release(struct engine *engine, struct point *point, const char *rea
 
 /* ---- deleting ---- */
 
-/* Hidden points that no shown one needs any more go too. */
+/* Deleted points stay, hidden, while an older one is shown: the way from it to a newer point leads
+ * over their changes, or, for the newest, over its bitmap. The others go. One that a job uses
+ * counts as shown: an export reads the changes since its base at every copy, and the base may have
+ * been deleted before the export began. It goes with a later deletion. */
 static void
-collect(GPtrArray *points, GPtrArray *gone)
+collect(const struct engine *engine, const GPtrArray *points, GPtrArray *gone)
 {
-	for (guint i = points->len; i-- > 0;) {
+	for (guint i = 0; i < points->len; i++) {
 		struct point *point = points->pdata[i];
-		if (!point->hidden || chain_needs(points, point))
-			continue;
+		if (!point->hidden || job_using(engine, point))
+			return;
 		g_ptr_array_add(gone, point);
-		g_ptr_array_remove_index(points, i);
 	}
 }
 
@@ -255,7 +257,7 @@ engine_point_delete(struct engine *engine, struct point *point, GError **error)
 	g_autoptr(GPtrArray) points = engine_points(engine, point->group, TRUE);
 	g_autoptr(GPtrArray) gone = g_ptr_array_new();
 	point->hidden = TRUE;
-	collect(points, gone);
+	collect(engine, points, gone);
 	if (!commit_deletion(engine, point, gone, error)) {
 		point->hidden = FALSE;
 		return FALSE;

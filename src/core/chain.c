@@ -77,14 +77,3 @@ chain_newest(const GPtrArray *points)
 {
 	return points->len ? points->pdata[points->len - 1] : NULL;
 }
-
-gboolean
-chain_needs(const GPtrArray *points, const struct point *point)
-{
-	for (guint i = 0; i < points->len && points->pdata[i] != point; i++) {
-		const struct point *older = points->pdata[i];
-		if (!older->hidden)
-			return TRUE;
-	}
-	return FALSE;
-}

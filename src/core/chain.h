@@ -1,5 +1,5 @@
-/* Chains of points: which changes lie between two points of a group, and which bitmaps and stored
- * changes are still needed. Pure; works on the points of one group, oldest first. */
+/* Chains of points: which changes lie between two points of a group, and whose bitmaps are
+ * still needed. Pure; works on the points of one group, oldest first. */
 #pragma once
 
 #include "core/point.h"
@@ -15,7 +15,3 @@ GPtrArray *chain_changes(const GPtrArray *points, const struct point *point,
 
 /* The newest point of the group, hidden or not; NULL. Only its bitmaps must live in QEMU. */
 struct point *chain_newest(const GPtrArray *points);
-
-/* Whether a deleted point must be kept, hidden: an older point is still shown, and the way from it
- * to a newer point leads over this one's changes, or, if this is the newest, over its bitmap. */
-gboolean chain_needs(const GPtrArray *points, const struct point *point);

@@ -1,5 +1,4 @@
-/* core: which stored changes lie between two points, which points must stay, and the numbers of a
- * point. */
+/* core: which stored changes lie between two points, and the numbers of a point. */
 #include "core/chain.h"
 
 /* A history under test, oldest first. */
@@ -130,18 +129,11 @@ test_lost(struct history *history, gconstpointer data)
 }
 
 static void
-test_needs(struct history *history, gconstpointer data)
+test_newest(struct history *history, gconstpointer data)
 {
-	struct point *first = history->points->pdata[0], *third = history->points->pdata[2],
-		     *last = history->points->pdata[5];
-	g_assert_false(chain_needs(history->points, first)); /* nothing older needs it */
-	g_assert_true(chain_needs(history->points, third));
-	g_assert_true(chain_needs(history->points, last)); /* its bitmap */
+	struct point *last = history->points->pdata[5];
+	last->hidden = TRUE;
 	g_assert_true(chain_newest(history->points) == last);
-	for (guint i = 0; i < 5; i++)
-		((struct point *)history->points->pdata[i])->hidden = TRUE;
-	g_assert_false(chain_needs(history->points, third));
-	g_assert_false(chain_needs(history->points, last));
 	g_autoptr(GPtrArray) none = g_ptr_array_new();
 	g_assert_null(chain_newest(none));
 }
@@ -213,7 +205,7 @@ main(int argc, char **argv)
 	ADD("paths", test_paths);
 	ADD("broken", test_broken);
 	ADD("lost", test_lost);
-	ADD("needs", test_needs);
+	ADD("newest", test_newest);
 	g_test_add_func("/core/point/summary", test_summary);
 	g_test_add_func("/core/point/names", test_names);
 	return g_test_run();

@@ -13,6 +13,8 @@
 #define GROUP "11111111-2222-3333-4444-555555555555"
 #define OTHER "11111111-2222-3333-4444-666666666666"
 #define POINT "AAAAAAAA-2222-3333-4444-555555555555"
+#define BASE  "AAAAAAAA-2222-3333-4444-666666666666"
+#define OLD   "AAAAAAAA-2222-3333-4444-777777777777"
 #define VM    "BBBBBBBB-2222-3333-4444-555555555555"
 #define HOUR  ((gint64)3600 * G_USEC_PER_SEC)
 #define MANY  3000
@@ -24,6 +26,7 @@ struct fixture {
 	guint prepared, paid;
 	char *last; /* job of the last PREPARE */
 	gboolean full;
+	gboolean older; /* two older points are there, the second is hidden */
 };
 
 static gint64
@@ -87,6 +90,15 @@ put_group(struct store *store, const char *id, const char *name)
 }
 
 static void
+put_older(struct store *store, const char *id, guint number, gboolean hidden)
+{
+	cairn_auto(point) point = point_new(id, GROUP);
+	point->number = number;
+	point->hidden = hidden;
+	put(store, "point", id, point_to_json(point));
+}
+
+static void
 open_engine(struct fixture *fixture, gboolean held)
 {
 	static const struct engine_limits limits = {8, 4, 3600};
@@ -105,6 +117,10 @@ open_engine(struct fixture *fixture, gboolean held)
 	struct point_member *member = point_add_member(point, VM, "vm1");
 	member->state = g_strdup("running");
 	put(fixture->store, "point", POINT, point_to_json(point));
+	if (fixture->older) {
+		put_older(fixture->store, OLD, 1, FALSE);
+		put_older(fixture->store, BASE, 2, TRUE);
+	}
 	fixture->engine = engine_new(fixture->store, &limits, &io, fixture, &error);
 	g_assert_no_error(error);
 	store_mem_set_hook(fixture->store, on_commit, fixture);
@@ -247,6 +263,34 @@ test_full_store_then_exported(void)
 	close_engine(&fixture);
 }
 
+/* An export's base was deleted before it began, and stayed for an older point's sake. When that one
+ * goes, the base stays until the export has ended. */
+static void
+test_deleted_base(void)
+{
+	struct fixture fixture = {.older = TRUE};
+	g_autoptr(GError) error = NULL;
+	open_engine(&fixture, TRUE);
+	engine_start(fixture.engine);
+	const struct job *job = submit_export(&fixture, &error);
+	g_assert_no_error(error);
+	g_autofree char *id = g_strdup(job->id);
+	done(&fixture, id, EFFECT_STAGE, BASE);
+	g_assert_cmpstr(engine_job(fixture.engine, id, NULL)->base_point, ==, BASE);
+	struct point *old = engine_point_by_id(fixture.engine, OLD);
+	g_assert_true(engine_point_delete(fixture.engine, old, &error));
+	g_assert_null(engine_point_by_id(fixture.engine, OLD));
+	g_assert_nonnull(engine_point_by_id(fixture.engine, BASE));
+	done(&fixture, id, EFFECT_SERVE, NULL);
+	done(&fixture, id, EFFECT_FINISH, NULL);
+	done(&fixture, id, EFFECT_RELEASE, NULL);
+	g_assert_cmpint(engine_job(fixture.engine, id, NULL)->phase, ==, PHASE_ENDED);
+	struct point *point = engine_point_by_id(fixture.engine, POINT);
+	g_assert_true(engine_point_delete(fixture.engine, point, &error));
+	g_assert_null(engine_point_by_id(fixture.engine, BASE));
+	close_engine(&fixture);
+}
+
 static void
 test_shared_machine(void)
 {
@@ -300,6 +344,7 @@ main(int argc, char **argv)
 	g_test_add_func("/engine/clock-years", test_clock_years);
 	g_test_add_func("/engine/full-store", test_full_store);
 	g_test_add_func("/engine/full-store-then-exported", test_full_store_then_exported);
+	g_test_add_func("/engine/deleted-base", test_deleted_base);
 	g_test_add_func("/engine/shared-machine", test_shared_machine);
 	g_test_add_func("/engine/many", test_many);
 	return g_test_run();
