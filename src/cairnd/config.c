@@ -3,7 +3,10 @@
 
 #include "base/error.h"
 #include "base/settings.h"
+#include "base/url.h"
 #include "cairnd/access.h"
+#include "cairnd/commands.h"
+#include "notify/target.h"
 
 #define SECONDS_MAX (366ull * 86400)
 
@@ -53,6 +56,20 @@ static const struct setting keys[] = {
 	 "scratch files of one machine"},
 	{"scratch-reserve", "point", SETTING_BYTES, AT(scratch_reserve), 0, G_MAXINT64, "1G", "BYTES",
 	 "space that held points leave free"},
+	{"url", "notify", SETTING_LIST, AT(notify_urls), 0, 0, "", "URL",
+	 "scheme://host:port; may be repeated"},
+	{"sendmail", "notify", SETTING_TEXT, AT(sendmail), 0, 0, "/usr/sbin/sendmail", "FILE",
+	 "sends mail; called with -t -i"},
+	{"mail-from", "notify", SETTING_TEXT, AT(mail_from), 0, 0, "", "ADDRESS",
+	 "sender of mail; default: sendmail's"},
+	{"notify-ca", "notify", SETTING_TEXT, AT(notify_ca), 0, 0, "", "FILE",
+	 "certificates; default: the system's"},
+	{"notify-program", "notify", SETTING_TEXT, AT(notify_program), 0, 0, "", "FILE",
+	 "default: cairn-notify beside cairnd"},
+	{"timeout", "notify", SETTING_SECONDS, AT(notify_timeout), 1, 3600, "30", "SECONDS",
+	 "for one notification or command"},
+	{"command", "recovery", SETTING_LIST, AT(commands), 0, 0, "", "NAME:COMMAND",
+	 "for jobs that fail; may be repeated"},
 	{0},
 };
 /* clang-format on */
@@ -65,31 +82,37 @@ static const struct settings_program program = {
 	.others = other_sections,
 };
 
+/* In the build tree every program has its folder; installed, sbin has a bin. */
+static char *
+find_program(const char *folder, const char *name)
+{
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *dir = self ? g_path_get_dirname(self) : g_strdup(".");
+	g_autofree char *beside = g_build_filename(dir, name, NULL);
+	g_autofree char *built = g_build_filename(dir, "..", folder, name, NULL);
+	if (g_file_test(beside, G_FILE_TEST_IS_EXECUTABLE))
+		return g_steal_pointer(&beside);
+	if (g_file_test(built, G_FILE_TEST_IS_EXECUTABLE))
+		return g_steal_pointer(&built);
+	return g_build_filename(dir, "..", "bin", name, NULL);
+}
+
+static void
+replace(char **value, char *by)
+{
+	g_free(*value);
+	*value = by;
+}
+
 static void
 complete(struct config *config)
 {
-	if (!*config->scratch_dir) {
-		g_free(config->scratch_dir);
-		config->scratch_dir = g_build_filename(config->state_dir, "scratch", NULL);
-	}
-	if (!*config->export_program) {
-		g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-		g_autofree char *dir = self ? g_path_get_dirname(self) : g_strdup(".");
-		g_free(config->export_program);
-		config->export_program = g_build_filename(dir, "cairn-export", NULL);
-		if (!g_file_test(config->export_program, G_FILE_TEST_IS_EXECUTABLE)) {
-			/* In the build tree every program has its folder; installed, sbin has a
-			 * bin. */
-			g_autofree char *other =
-				g_build_filename(dir, "..", "export", "cairn-export", NULL);
-			g_autofree char *bin =
-				g_build_filename(dir, "..", "bin", "cairn-export", NULL);
-			const char *found =
-				g_file_test(other, G_FILE_TEST_IS_EXECUTABLE) ? other : bin;
-			g_free(config->export_program);
-			config->export_program = g_strdup(found);
-		}
-	}
+	if (!*config->scratch_dir)
+		replace(&config->scratch_dir, g_build_filename(config->state_dir, "scratch", NULL));
+	if (!*config->export_program)
+		replace(&config->export_program, find_program("export", "cairn-export"));
+	if (!*config->notify_program)
+		replace(&config->notify_program, find_program("notify", "cairn-notify"));
 }
 
 static gboolean
@@ -100,6 +123,30 @@ absolute(const char *key, const char *path, GError **error)
 	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "%s: \"%s\" is not an absolute path",
 		    key, path);
 	return FALSE;
+}
+
+static gboolean
+check_notify(const struct config *config, GError **error)
+{
+	g_auto(GStrv) origins = http_url_origins(config->notify_urls, error);
+	if (!origins) {
+		g_prefix_error(error, "url: ");
+		return FALSE;
+	}
+	if (*config->mail_from) {
+		cairn_auto(notify_target) from =
+			notify_target_parse(config->mail_from, NULL, error);
+		if (!from || from->kind != NOTIFY_MAIL) {
+			g_clear_error(error);
+			return cairn_fail(error, CAIRN_ERROR_INVALID,
+					  "mail-from: \"%s\" is no mail address",
+					  config->mail_from);
+		}
+	}
+	return absolute("sendmail", config->sendmail, error) &&
+	       absolute("notify-program", config->notify_program, error) &&
+	       (!*config->notify_ca || absolute("notify-ca", config->notify_ca, error)) &&
+	       commands_check(config->commands, error);
 }
 
 static gboolean
@@ -124,7 +171,8 @@ check_config(const struct config *config, GError **error)
 	}
 	cairn_auto(access) access =
 		access_new(config->observers, config->operators, config->administrators, error);
-	return access && absolute("state-dir", config->state_dir, error) &&
+	return access && check_notify(config, error) &&
+	       absolute("state-dir", config->state_dir, error) &&
 	       absolute("run-dir", config->run_dir, error) &&
 	       absolute("scratch-dir", config->scratch_dir, error);
 }

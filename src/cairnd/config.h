@@ -20,6 +20,9 @@ struct config {
 	guint64 freeze_timeout, max_pause;
 	guint64 scratch_limit, scratch_reserve;
 	guint64 connections;
+	char **notify_urls, *notify_program, *sendmail, *mail_from, *notify_ca;
+	guint64 notify_timeout;
+	char **commands; /* see commands.h */
 };
 
 /* The default file, the file named by --config, then the options, each over the one before. INVALID

@@ -53,6 +53,18 @@ void handle_job_errors(struct daemon *daemon, struct control_call *call);
 void handle_job_control(struct daemon *daemon, struct control_call *call);
 void handle_job_set(struct daemon *daemon, struct control_call *call);
 
+/* handlers_recovery.c */
+/* The arguments on-failure, retries, retry-delay, recovery and notify of requests that make jobs or
+ * schedules. @ret->action, as it comes in, is what is done when on-failure is absent. Commands,
+ * addresses and URLs are checked against the configuration: INVALID, NOT_FOUND, DENIED. Both
+ * outputs, overwritten on success, are the caller's: recovery_clear(), g_free(). */
+gboolean arg_recovery(struct daemon *daemon, const struct control_call *call, struct recovery *ret,
+		      char **ret_notify, GError **error);
+/* The same checks for values that are there already; @notify may be NULL. */
+gboolean recovery_check(const struct daemon *daemon, const struct recovery *recovery,
+			GError **error);
+gboolean notify_check(const struct daemon *daemon, const char *notify, GError **error);
+
 /* Arguments were checked against the table: these cannot fail. NULL, 0 or FALSE when absent. */
 const char *arg_string(const struct control_call *call, const char *name);
 guint64 arg_uint(const struct control_call *call, const char *name, guint64 fallback);

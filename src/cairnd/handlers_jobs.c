@@ -51,6 +51,13 @@ new_job(const struct daemon *daemon, const struct control_call *call, enum job_k
 	return job;
 }
 
+static gboolean
+fill_recovery(struct daemon *daemon, const struct control_call *call, struct job *job,
+	      GError **error)
+{
+	return arg_recovery(daemon, call, &job->recovery, &job->notify, error);
+}
+
 /* ---- points ---- */
 
 static struct job *
@@ -99,6 +106,8 @@ handle_point_create(struct daemon *daemon, struct control_call *call)
 {
 	GError *error = NULL;
 	struct job *job = point_job(daemon, call, &error);
+	if (job && !fill_recovery(daemon, call, job, &error))
+		g_clear_pointer(&job, job_free);
 	if (job)
 		job = engine_submit(daemon->engine, job, &error);
 	if (job)
@@ -121,7 +130,7 @@ fill_export(struct daemon *daemon, struct control_call *call, struct job *job, G
 	    !one_of(call, "compress", compressions, &job->compress, error) ||
 	    !one_of(call, "digest", digests, &job->digest, error) ||
 	    !limited(call, "priority", PRIORITY_MAX, error) ||
-	    !limited(call, "rate", RATE_MAX, error))
+	    !limited(call, "rate", RATE_MAX, error) || !fill_recovery(daemon, call, job, error))
 		return FALSE;
 	if (strcmp(job->compress, "none") == 0)
 		g_clear_pointer(&job->compress, g_free);

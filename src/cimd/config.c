@@ -68,7 +68,8 @@ static const struct setting keys[] = {
 	{0},
 };
 /* clang-format on */
-static const char *const other_sections[] = {"daemon", "access", "export", "jobs", "point", NULL};
+static const char *const other_sections[] = {"daemon", "access", "export",   "jobs",
+					     "point",  "notify", "recovery", NULL};
 static const struct settings_program program = {
 	.name = "cairn-cimd",
 	.summary = "- shows cairn as Hyper-V's management classes",

@@ -1,10 +1,21 @@
 /* libcurl's multi interface on GLib's main loop. */
-#include "cimd/deliver_private.h"
+#include "cimd/deliver.h"
 
 #include "base/error.h"
+#include "base/url.h"
 
+#include <curl/curl.h>
 #include <glib-unix.h>
 #include <string.h>
+
+struct deliver {
+	CURLM *multi;
+	char **origins;	     /* "https://host:443", lower case */
+	char *tls_ca;	     /* or NULL */
+	guint timer;	     /* source of libcurl's time-out */
+	GHashTable *watches; /* of struct watch, by descriptor */
+	GHashTable *posts;   /* under way: a set */
+};
 
 struct deliver_post {
 	struct deliver *deliver;
@@ -225,10 +236,26 @@ deliver_post(struct deliver *deliver, const char *url, const char *const *header
 
 /* ---- all of them ---- */
 
+char *
+deliver_allow(const struct deliver *deliver, const char *text, GError **error)
+{
+	struct http_url url = {0};
+	char *allowed = NULL;
+	if (!http_url_parse(text, &url, error))
+		return NULL;
+	if (g_strv_contains((const char *const *)deliver->origins, url.origin))
+		allowed = http_url_text(&url);
+	else
+		cairn_fail(error, CAIRN_ERROR_DENIED,
+			   "the configuration allows no events to be sent to %s", url.origin);
+	http_url_clear(&url);
+	return allowed;
+}
+
 struct deliver *
 deliver_new(char *const *destinations, const char *tls_ca, GError **error)
 {
-	char **origins = deliver_origins(destinations, error);
+	char **origins = http_url_origins(destinations, error);
 	if (!origins)
 		return NULL;
 	struct deliver *deliver = g_new0(struct deliver, 1);

@@ -3,10 +3,11 @@
 #pragma once
 
 #include "base/auto.h"
+#include "base/url.h"
 
 #include <glib.h>
 
-#define DELIVER_URL_MAX		2048	    /* bytes */
+#define DELIVER_URL_MAX		HTTP_URL_MAX
 #define DELIVER_CONNECT_SECONDS 10	    /* to reach a listener */
 #define DELIVER_SECONDS		30	    /* for one POST, all of it */
 #define DELIVER_ANSWER_MAX	(256 << 10) /* bytes of a listener's answer */

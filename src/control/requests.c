@@ -16,6 +16,19 @@
 		"job", ARG_STRING, TRUE, "number or GUID of the job" \
 	}
 
+/* What is done when a job fails, and who is told of its end. */
+#define RECOVERY_ARGS                                                                             \
+	{"on-failure", ARG_STRING, FALSE, "stop, continue, retry, run-job or command"},           \
+		{"retries", ARG_UINT, FALSE, "with retry: at most so many, 1 to 100; default 3"}, \
+		{"retry-delay", ARG_UINT, FALSE,                                                  \
+		 "with retry: seconds before the first, doubled for each; default 60"},           \
+		{"recovery", ARG_STRING, FALSE,                                                   \
+		 "with run-job: the schedule; with command: its name in [recovery]"},             \
+	{                                                                                         \
+		"notify", ARG_STRING, FALSE,                                                      \
+			"mail address, URL or journal:TAG that is told of the end"                \
+	}
+
 const struct request requests[] = {
 	{"query-version",
 	 REQUEST_READ,
@@ -113,7 +126,8 @@ const struct request requests[] = {
 	   "do not pause the machines together: not one instant (for tests)"},
 	  {"hold", ARG_UINT, FALSE,
 	   "seconds to hold its data, at least 1; default from the configuration"},
-	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"}},
+	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"},
+	  RECOVERY_ARGS},
 	 "{job: ID, number: N, point: GUID}"},
 	{"point-list",
 	 REQUEST_READ,
@@ -150,7 +164,8 @@ const struct request requests[] = {
 	  {"digest", ARG_STRING, FALSE, "xxh3 (default) or sha256"},
 	  {"rate", ARG_UINT, FALSE, "bytes a second for the whole job; 0 (default): no limit"},
 	  {"keep-held", ARG_BOOL, FALSE, "hold the point's data on after the export"},
-	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"}},
+	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"},
+	  RECOVERY_ARGS},
 	 "{job: ID, number: N}"},
 	{"backup",
 	 0,
@@ -164,7 +179,8 @@ const struct request requests[] = {
 	  {"compress", ARG_STRING, FALSE, "as for export"},
 	  {"digest", ARG_STRING, FALSE, "as for export"},
 	  {"rate", ARG_UINT, FALSE, "as for export"},
-	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"}},
+	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"},
+	  RECOVERY_ARGS},
 	 "{job: ID of the export, number: N, point: GUID, point-job: ID}"},
 
 	{"job-list",

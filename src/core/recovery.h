@@ -6,11 +6,12 @@
 #include <glib.h>
 #include <jansson.h>
 
-#define RECOVERY_RETRIES_MAX 100
-#define RECOVERY_DELAY_DEFAULT                                              \
-	(60ll * G_USEC_PER_SEC) /* before the first retry; doubled for each \
-				 */
-#define RECOVERY_DELAY_MAX (3600ll * G_USEC_PER_SEC)
+#define RECOVERY_RETRIES_MAX	 100
+#define RECOVERY_RETRIES_DEFAULT 3   /* where somebody asks for retries and says no number */
+#define RECOVERY_OTHER_MAX	 256 /* bytes of a name */
+/* Before the first retry; doubled for each further one. */
+#define RECOVERY_DELAY_DEFAULT (60ll * G_USEC_PER_SEC)
+#define RECOVERY_DELAY_MAX     (3600ll * G_USEC_PER_SEC)
 
 /* CIM_Job.RecoveryAction */
 enum recovery_action {

@@ -1,18 +1,18 @@
-/* Which URLs may be posted to. A listener is reached by the text that is made here from the parts
- * that were checked, never by the client's own: two parsers that read a URL differently are how
- * such lists are got around. */
-#include "cimd/deliver_private.h"
+/* Which parts an http or https URL has. What is posted to a listener is the text that is made here
+ * from the parts that were checked, never the client's own: two parsers that read a URL differently
+ * are how lists of allowed places are got around. */
+#include "base/url.h"
 
 #include "base/error.h"
 
 #include <string.h>
 
 void
-deliver_url_clear(struct deliver_url *url)
+http_url_clear(struct http_url *url)
 {
 	g_free(url->origin);
 	g_free(url->path);
-	*url = (struct deliver_url){0};
+	*url = (struct http_url){0};
 }
 
 static gboolean
@@ -73,12 +73,12 @@ path_allowed(const char *path)
 }
 
 gboolean
-deliver_url_parse(const char *text, struct deliver_url *ret_url, GError **error)
+http_url_parse(const char *text, struct http_url *ret_url, GError **error)
 {
 	gboolean https = g_ascii_strncasecmp(text, "https://", 8) == 0;
 	g_autofree char *host = NULL;
 	guint port;
-	if (strlen(text) > DELIVER_URL_MAX)
+	if (strlen(text) > HTTP_URL_MAX)
 		return refuse(error, text, "is too long");
 	if (!https && g_ascii_strncasecmp(text, "http://", 7) != 0)
 		return refuse(error, text, "does not begin with http:// or https://");
@@ -95,35 +95,25 @@ deliver_url_parse(const char *text, struct deliver_url *ret_url, GError **error)
 }
 
 char *
-deliver_allow(const struct deliver *deliver, const char *text, GError **error)
+http_url_text(const struct http_url *url)
 {
-	struct deliver_url url = {0};
-	char *allowed = NULL;
-	if (!deliver_url_parse(text, &url, error))
-		return NULL;
-	if (g_strv_contains((const char *const *)deliver->origins, url.origin))
-		allowed = g_strconcat(url.origin, url.path, NULL);
-	else
-		cairn_fail(error, CAIRN_ERROR_DENIED,
-			   "the configuration allows no events to be sent to %s", url.origin);
-	deliver_url_clear(&url);
-	return allowed;
+	return g_strconcat(url->origin, url->path, NULL);
 }
 
 char **
-deliver_origins(char *const *destinations, GError **error)
+http_url_origins(char *const *places, GError **error)
 {
 	g_autoptr(GPtrArray) origins = g_ptr_array_new_with_free_func(g_free);
-	for (; destinations && *destinations; destinations++) {
-		struct deliver_url url = {0};
-		if (!deliver_url_parse(*destinations, &url, error))
+	for (; places && *places; places++) {
+		struct http_url url = {0};
+		if (!http_url_parse(*places, &url, error))
 			return NULL;
 		gboolean bare = strcmp(url.path, "/") == 0;
 		if (bare)
 			g_ptr_array_add(origins, g_steal_pointer(&url.origin));
-		deliver_url_clear(&url);
+		http_url_clear(&url);
 		if (!bare) {
-			refuse(error, *destinations, "must be scheme://host:port");
+			refuse(error, *places, "must be scheme://host:port");
 			return NULL;
 		}
 	}
