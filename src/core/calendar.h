@@ -10,7 +10,10 @@
 
 #define CALENDAR_EVERY_MIN (60ll * G_USEC_PER_SEC)
 #define CALENDAR_DAY_US	   (86400ll * G_USEC_PER_SEC)
-#define CALENDAR_YEARS_MAX 9 /* looked ahead or back: 29 February comes after 8 at the latest */
+/* Looked ahead or back: 29 February comes after 8 years at the latest, on a given day of the week
+ * after 40. */
+#define CALENDAR_YEARS_MAX 40
+#define CALENDAR_TIME_MAX  (253402300799ll * G_USEC_PER_SEC) /* the end of the year 9999 */
 
 /* A day matches when its month, its day and its day of the week do; on each matching day the times
  * start_us, start_us + every_us, ... before midnight are due. A local time that the clock skips is
@@ -20,8 +23,9 @@ struct calendar {
 	guint months; /* bit 0: January (RunMonth 0); 0: every month */
 	gint run_day; /* RunDay -31..31: 1 the first, -1 the last day of the month; 0: any */
 	gint run_day_of_week; /* RunDayOfWeek -7..7, 1 Sunday: with run_day the first such day on or
-			       * after it (positive) or the last on or before it (negative); without
-			       * run_day each such day; 0: any */
+			       * after it (positive) or the last on or before it (negative); that
+			       * day may lie in the month beside. Without run_day: each such day. 0:
+			       * any */
 	guint weekdays;	      /* bit 0: Sunday; further condition, not in CIM_Job; 0: any */
 	gint64 start_us;      /* RunStartInterval: since midnight, below CALENDAR_DAY_US */
 	gint64 every_us;      /* 0: once a day; not in CIM_Job */
