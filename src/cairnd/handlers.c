@@ -8,25 +8,6 @@
 #include "base/json.h"
 #include "control/requests.h"
 
-const char *
-arg_string(const struct control_call *call, const char *name)
-{
-	return json_string_value(json_object_get(call->arguments, name));
-}
-
-guint64
-arg_uint(const struct control_call *call, const char *name, guint64 fallback)
-{
-	const json_t *value = json_object_get(call->arguments, name);
-	return json_is_integer(value) ? (guint64)json_integer_value(value) : fallback;
-}
-
-gboolean
-arg_bool(const struct control_call *call, const char *name)
-{
-	return json_is_true(json_object_get(call->arguments, name));
-}
-
 void
 call_fail(struct control_call *call, GError *error)
 {

@@ -65,9 +65,28 @@ gboolean recovery_check(const struct daemon *daemon, const struct recovery *reco
 			GError **error);
 gboolean notify_check(const struct daemon *daemon, const char *notify, GError **error);
 
+/* handlers_args.c */
+#define PRIORITY_MAX 1000000
+#define RATE_MAX     ((guint64)1 << 50)	    /* bytes a second */
+#define KEEP_MAX     ((guint64)366 * 86400) /* seconds */
 /* Arguments were checked against the table: these cannot fail. NULL, 0 or FALSE when absent. */
 const char *arg_string(const struct control_call *call, const char *name);
 guint64 arg_uint(const struct control_call *call, const char *name, guint64 fallback);
+gint64 arg_int(const struct control_call *call, const char *name, gint64 fallback);
 gboolean arg_bool(const struct control_call *call, const char *name);
+gboolean arg_given(const struct control_call *call, const char *name);
+/* INVALID when it is given and above @max. */
+gboolean arg_limited(const struct control_call *call, const char *name, guint64 max,
+		     GError **error);
+/* One of @words into @value, which is freed; when absent it stays, or is the first word. */
+gboolean arg_word(const struct control_call *call, const char *name, const char *const *words,
+		  char **value, GError **error);
+/* format, compress and digest of requests that export, over the values that are there (NULL: the
+ * default). INVALID. */
+gboolean arg_images(const struct control_call *call, char **format, char **compress, char **digest,
+		    GError **error);
+/* Goes on with @then when the folder "directory" can be exported to, or answers the call. */
+void after_folder_check(struct daemon *daemon, struct control_call *call,
+			void (*then)(struct daemon *daemon, struct control_call *call));
 /* Answers with @error, which is freed. */
 void call_fail(struct control_call *call, GError *error);

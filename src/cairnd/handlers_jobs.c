@@ -6,39 +6,8 @@
 #include "base/json.h"
 #include "core/job_cim.h"
 
-#define PRIORITY_MAX 1000000
-#define RATE_MAX     ((guint64)1 << 50)	    /* bytes a second */
 #define JOB_LIST_MAX 10000		    /* in one answer */
-#define KEEP_MAX     ((guint64)366 * 86400) /* seconds */
 #define HOLD_MAX     ((guint64)366 * 86400) /* seconds */
-
-static gboolean
-limited(const struct control_call *call, const char *name, guint64 max, GError **error)
-{
-	guint64 value = arg_uint(call, name, 0);
-	if (value <= max)
-		return TRUE;
-	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "argument \"%s\" is at most %llu",
-		    name, (unsigned long long)max);
-	return FALSE;
-}
-
-static gboolean
-one_of(const struct control_call *call, const char *name, const char *const *words, char **ret,
-       GError **error)
-{
-	const char *text = arg_string(call, name);
-	if (!text)
-		text = words[0];
-	if (!g_strv_contains(words, text)) {
-		g_autofree char *list = g_strjoinv(", ", (char **)words);
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
-			    "argument \"%s\" is one of: %s", name, list);
-		return FALSE;
-	}
-	*ret = g_strdup(text);
-	return TRUE;
-}
 
 static struct job *
 new_job(const struct daemon *daemon, const struct control_call *call, enum job_kind kind)
@@ -84,8 +53,8 @@ point_job(struct daemon *daemon, struct control_call *call, GError **error)
 		return NULL;
 	}
 	if (!consistency_parse(consistency ? consistency : "best", &job->consistency, error) ||
-	    !limited(call, "priority", PRIORITY_MAX, error) ||
-	    !limited(call, "hold", HOLD_MAX, error))
+	    !arg_limited(call, "priority", PRIORITY_MAX, error) ||
+	    !arg_limited(call, "hold", HOLD_MAX, error))
 		return NULL;
 	return g_steal_pointer(&job);
 }
@@ -121,25 +90,12 @@ handle_point_create(struct daemon *daemon, struct control_call *call)
 static gboolean
 fill_export(struct daemon *daemon, struct control_call *call, struct job *job, GError **error)
 {
-	static const char *const formats[] = {"qcow2", "raw", NULL};
-	static const char *const compressions[] = {"none", "zstd", NULL};
-	static const char *const digests[] = {"xxh3", "sha256", NULL};
 	job->directory = g_strdup(arg_string(call, "directory"));
 	job->rate_limit = arg_uint(call, "rate", 0);
-	if (!one_of(call, "format", formats, &job->format, error) ||
-	    !one_of(call, "compress", compressions, &job->compress, error) ||
-	    !one_of(call, "digest", digests, &job->digest, error) ||
-	    !limited(call, "priority", PRIORITY_MAX, error) ||
-	    !limited(call, "rate", RATE_MAX, error) || !fill_recovery(daemon, call, job, error))
-		return FALSE;
-	if (strcmp(job->compress, "none") == 0)
-		g_clear_pointer(&job->compress, g_free);
-	if (job->compress && strcmp(job->format, "raw") == 0) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
-			    "raw images cannot be compressed: use format qcow2");
-		return FALSE;
-	}
-	return TRUE;
+	return arg_images(call, &job->format, &job->compress, &job->digest, error) &&
+	       arg_limited(call, "priority", PRIORITY_MAX, error) &&
+	       arg_limited(call, "rate", RATE_MAX, error) &&
+	       fill_recovery(daemon, call, job, error);
 }
 
 /* A base is named as a point, and kept as its GUID; "auto" is looked for when the job runs. */
@@ -227,52 +183,6 @@ backup_checked(struct daemon *daemon, struct control_call *call)
 	json_t *json = describe_submitted(second);
 	cairn_json_set_string(json, "point-job", first_id);
 	control_call_return(call, json);
-}
-
-/* The folder is looked at first, by a thread: it may be on a server that is gone. */
-struct folder_check {
-	struct daemon *daemon;
-	struct control_call *call;
-	char *directory;
-	void (*then)(struct daemon *daemon, struct control_call *call);
-};
-
-static void
-folder_check_free(gpointer data)
-{
-	struct folder_check *check = data;
-	g_free(check->directory);
-	g_free(check);
-}
-
-static void
-folder_work(struct task *task)
-{
-	const struct folder_check *check = task->user;
-	export_dir_check(task->world->config, check->directory, &task->error);
-}
-
-static void
-folder_done(struct task *task)
-{
-	const struct folder_check *check = task->user;
-	if (task->error)
-		control_call_error(check->call, task->error);
-	else
-		check->then(check->daemon, check->call);
-}
-
-static void
-after_folder_check(struct daemon *daemon, struct control_call *call,
-		   void (*then)(struct daemon *, struct control_call *))
-{
-	struct task *task = task_new(daemon->world, folder_work, folder_done);
-	struct folder_check *check = g_new0(struct folder_check, 1);
-	*check = (struct folder_check){daemon, call, g_strdup(arg_string(call, "directory")), then};
-	task->user = check;
-	task->user_free = folder_check_free;
-	task->urgent = TRUE; /* others' folders need not wait for one that hangs */
-	task_start(task);
 }
 
 void
@@ -416,8 +326,9 @@ handle_job_set(struct daemon *daemon, struct control_call *call)
 		return;
 	guint64 old_priority = job->priority, old_rate = job->rate_limit;
 	gint64 old_keep = job->keep_us;
-	if (!limited(call, "priority", PRIORITY_MAX, &error) ||
-	    !limited(call, "rate", RATE_MAX, &error) || !limited(call, "keep", KEEP_MAX, &error)) {
+	if (!arg_limited(call, "priority", PRIORITY_MAX, &error) ||
+	    !arg_limited(call, "rate", RATE_MAX, &error) ||
+	    !arg_limited(call, "keep", KEEP_MAX, &error)) {
 		call_fail(call, error);
 		return;
 	}
