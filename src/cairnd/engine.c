@@ -439,6 +439,7 @@ engine_tick(struct engine *engine)
 	engine_store_released(engine);
 	expire_holds(engine, now);
 	remove_old_jobs(engine, now);
+	engine_save_running(engine, now);
 	engine_schedule(engine);
 	if (engine->started)
 		pay_debts(engine, now);

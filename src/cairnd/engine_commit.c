@@ -153,6 +153,7 @@ engine_store_step(struct engine *engine, struct run *run, struct job *job,
 			commit_terminated(engine, job, out);
 		commit_debts(engine, job, out);
 	}
+	job_clock(job, engine_now(engine), FALSE);
 	engine_put_job(out->txn, job);
 	engine_put_debts(out->txn, out->debts);
 	return store_commit(engine->store, out->txn, error);

@@ -321,6 +321,7 @@ gboolean
 engine_job_save(struct engine *engine, struct job *job, GError **error)
 {
 	cairn_auto(store_txn) txn = store_txn_new();
+	job_clock(job, engine_now(engine), FALSE);
 	engine_put_job(txn, job);
 	if (!store_commit(engine->store, txn, error))
 		return FALSE;

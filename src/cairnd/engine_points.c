@@ -366,6 +366,7 @@ void
 engine_clock_set(struct engine *engine, gint64 by)
 {
 	gint64 now = engine_now(engine);
+	engine_shift_running(engine, by);
 	cairn_auto(store_txn) txn = store_txn_new();
 	g_autoptr(GPtrArray) changed = g_ptr_array_new();
 	for (guint i = 0; i < engine->points->len; i++) {

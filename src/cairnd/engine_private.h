@@ -64,6 +64,7 @@ struct engine {
 	gboolean scheduling, schedule_again;
 	gboolean started;
 	gint64 debts_at; /* when they are tried again */
+	gint64 saved_at; /* when the running jobs were stored as they are */
 };
 
 gint64 engine_now(const struct engine *engine);
@@ -147,6 +148,11 @@ void engine_batch_adopt(struct engine *engine, struct engine_batch *batch);
 /* engine_queue.c */
 void engine_schedule(struct engine *engine);
 void engine_start_copies(struct engine *engine);
+/* engine_times.c */
+/* Stores the running jobs as they are, every few seconds. */
+void engine_save_running(struct engine *engine, gint64 now);
+/* The clock was set: nobody has worked longer for it, or shorter. */
+void engine_shift_running(struct engine *engine, gint64 by);
 /* engine_plan.c: what must be known before a job can go on; changes @job only. */
 gboolean engine_plan_point(struct engine *engine, struct job *job, GError **error);
 gboolean engine_plan_export(struct engine *engine, struct job *job, const struct inbox_item *item,

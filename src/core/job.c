@@ -253,9 +253,24 @@ job_cancellable(const struct job *job)
 gint64
 job_elapsed(const struct job *job, gint64 now)
 {
+	return job->active_us + (job->active_since ? MAX(0, now - job->active_since) : 0);
+}
+
+/* CIM_Job.ElapsedTime: "the time interval that the Job has been executing". */
+static gboolean
+is_working(enum job_state state)
+{
+	return state == JOB_STARTING || state == JOB_RUNNING || state == JOB_SHUTTING_DOWN;
+}
+
+void
+job_clock(struct job *job, gint64 now, gboolean away)
+{
+	if (!away)
+		job->active_us = job_elapsed(job, now);
+	job->active_since = is_working(job->state) ? now : 0;
 	if (job->started == 0)
-		return 0;
-	return MAX(0, (job->ended ? job->ended : now) - job->started);
+		job->started = job->active_since;
 }
 
 char *

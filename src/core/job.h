@@ -116,7 +116,9 @@ struct job {
 	char *owner;		  /* user who asked */
 	guint64 priority;	  /* lower first */
 	gint64 submitted, started, ended, state_changed; /* microseconds since 1970; 0: not yet */
-	gint64 keep_us;					 /* TimeBeforeRemoval */
+	gint64 active_us;    /* how long it worked: not suspended, not while the daemon was down */
+	gint64 active_since; /* active_us is as of then; 0: it does not work now */
+	gint64 keep_us;	     /* TimeBeforeRemoval */
 	gboolean delete_on_completion;
 
 	char *schedule; /* GUID of the schedule whose run it is; NULL */
@@ -164,8 +166,12 @@ void job_add_warning(struct job *job, const char *text);
 /* 0..100, from bytes really moved. */
 guint job_percent(const struct job *job);
 gboolean job_cancellable(const struct job *job);
-/* Microseconds of work until @now, or until the end. */
+/* Microseconds of work until @now, or until the end: neither suspended nor without a daemon. */
 gint64 job_elapsed(const struct job *job, gint64 now);
+/* Counts the work until @now, and notes its first start: before the job is stored, and when its
+ * state has changed. @away: nobody worked until @now, as the daemon was away, or the clock was set.
+ */
+void job_clock(struct job *job, gint64 now, gboolean away);
 
 /* What the store keeps. */
 json_t *job_to_json(const struct job *job);

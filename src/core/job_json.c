@@ -25,6 +25,8 @@ static const struct field {
 	{"started", TIME, G_STRUCT_OFFSET(struct job, started)},
 	{"ended", TIME, G_STRUCT_OFFSET(struct job, ended)},
 	{"state-changed", TIME, G_STRUCT_OFFSET(struct job, state_changed)},
+	{"active-us", TIME, G_STRUCT_OFFSET(struct job, active_us)},
+	{"active-since", TIME, G_STRUCT_OFFSET(struct job, active_since)},
 	{"keep-us", TIME, G_STRUCT_OFFSET(struct job, keep_us)},
 	{"delete-on-completion", BOOLEAN, G_STRUCT_OFFSET(struct job, delete_on_completion)},
 	{"schedule", TEXT, G_STRUCT_OFFSET(struct job, schedule)},
@@ -355,6 +357,8 @@ job_from_json(const json_t *json, GError **error)
 			return NULL;
 	if (!states_from_json(job, json, error) || !parts_from_json(job, json, error))
 		return NULL;
+	if (!json_object_get(json, "active-us") && job->ended) /* of an older cairnd */
+		job->active_us = MAX(0, job->ended - job->started);
 	return g_steal_pointer(&job);
 }
 

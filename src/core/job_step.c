@@ -199,6 +199,7 @@ set_state(struct job *job, enum job_state state, gint64 now, struct job_step_res
 		return;
 	job->state = state;
 	job->state_changed = now;
+	job_clock(job, now, FALSE);
 	ret->store = TRUE;
 }
 
@@ -315,7 +316,6 @@ advance(struct job *job, gint64 now, struct job_step_result *ret)
 static void
 admit(struct job *job, gint64 now, struct job_step_result *ret)
 {
-	job->started = now;
 	set_state(job, JOB_RUNNING, now, ret);
 	if (job->outcome != 0) { /* planning failed */
 		enter(job, PHASE_ENDED, now, ret);
@@ -442,6 +442,7 @@ restart(struct job *job, gint64 now, struct job_step_result *ret)
 	const struct row *row = &rows[job->phase];
 	if (job->phase == PHASE_WAIT || job->phase == PHASE_ENDED)
 		return;
+	job_clock(job, now, TRUE);
 	for (guint i = 0; i < unit_count(job, row->unit); i++) {
 		enum job_unit_status *status = unit_status(job, row->unit, i);
 		if (*status == UNIT_RUNNING || row->restart_all)

@@ -134,15 +134,61 @@ test_percent_rises(void)
 }
 
 static void
+step(struct job *job, const struct job_event *event, gint64 now)
+{
+	struct job_step_result result;
+	job_step(job, event, now, &result);
+	job_step_result_clear(&result);
+}
+
+static void
 test_elapsed(void)
 {
 	cairn_auto(job) job = job_new("j", JOB_EXPORT);
 	g_assert_cmpint(job_elapsed(job, 500), ==, 0);
-	job->started = 100;
+	job->state = JOB_RUNNING;
+	job_clock(job, 100, FALSE);
 	g_assert_cmpint(job_elapsed(job, 500), ==, 400);
 	g_assert_cmpint(job_elapsed(job, 50), ==, 0); /* the clock was set back */
-	job->ended = 300;
-	g_assert_cmpint(job_elapsed(job, 500), ==, 200);
+	job_clock(job, 300, FALSE);
+	job_clock(job, 1000, TRUE); /* the daemon was away */
+	g_assert_cmpint(job_elapsed(job, 1100), ==, 300);
+	job->state = JOB_SUSPENDED;
+	job_clock(job, 1100, FALSE);
+	g_assert_cmpint(job_elapsed(job, 9000), ==, 300);
+	job_clock(job, 9500, TRUE);
+	g_assert_cmpint(job_elapsed(job, 9900), ==, 300);
+}
+
+/* All times of a job whose daemon dies, by its steps. */
+static void
+test_times(void)
+{
+	cairn_auto(job) job = job_new("j", JOB_EXPORT);
+	struct job_event event = {.type = JOB_EVENT_ADMIT};
+	job->submitted = 50;
+	step(job, &event, 100);
+	event.type = JOB_EVENT_RESTART;
+	step(job, &event, 1000);
+	g_assert_cmpint(job->started, ==, 100);
+	g_assert_cmpint(job->state_changed, ==,
+			100); /* it was running all the time, for a client */
+	g_assert_cmpint(job_elapsed(job, 1200), ==, 200);
+	job_clock(job, 1300, FALSE);
+	g_assert_cmpint(job->active_us, ==, 300); /* what a crash cannot take back */
+	event = (struct job_event){.type = JOB_EVENT_CONTROL, .verb = VERB_TERMINATE};
+	step(job, &event, 1500);
+	event.type = JOB_EVENT_RESTART;
+	step(job, &event, 3000);
+	event = (struct job_event){.type = JOB_EVENT_DONE, .effect = {EFFECT_STAGE, 0}};
+	step(job, &event, 3050);
+	event.effect.type = EFFECT_UNSTAGE;
+	step(job, &event, 3100);
+	g_assert_cmpint(job->phase, ==, PHASE_ENDED);
+	g_assert_cmpint(job->started, ==, 100);
+	g_assert_cmpint(job->ended, ==, 3100);
+	g_assert_cmpint(job->state_changed, ==, 3100);
+	g_assert_cmpint(job_elapsed(job, 9999), ==, 600);
 }
 
 static void
@@ -303,6 +349,7 @@ test_cim_done(void)
 	job->state = JOB_COMPLETED;
 	job->started = job->submitted + G_USEC_PER_SEC;
 	job->ended = job->state_changed = job->started + 61 * G_USEC_PER_SEC;
+	job->active_us = 61 * G_USEC_PER_SEC;
 	g_autoptr(json_t) properties = job_cim_properties(job, job->ended * 2);
 	check_facts(properties);
 	check_number(properties, "JobState", 7);
@@ -371,6 +418,7 @@ main(int argc, char **argv)
 	g_test_add_func("/core/job/percent", test_percent);
 	g_test_add_func("/core/job/percent-rises", test_percent_rises);
 	g_test_add_func("/core/job/elapsed", test_elapsed);
+	g_test_add_func("/core/job/times", test_times);
 	g_test_add_func("/core/job/messages", test_messages);
 	g_test_add_func("/core/job/cim/new", test_cim_new);
 	g_test_add_func("/core/job/cim/done", test_cim_done);

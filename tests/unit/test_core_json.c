@@ -114,6 +114,8 @@ fill_job_numbers(struct job *job)
 	job->ended = 8003;
 	job->state_changed = 8004;
 	job->keep_us = 8005;
+	job->active_us = 8006;
+	job->active_since = 8007;
 	job->due = 8006;
 	job->attempt = 2;
 	job->delete_on_completion = TRUE;
