@@ -29,7 +29,7 @@ handle_version(struct daemon *daemon, struct control_call *call)
 static json_t *
 describe_argument(const struct request_arg *arg)
 {
-	static const char *const types[] = {"string", "uint", "bool", "strings"};
+	static const char *const types[] = {"string", "uint", "int", "bool", "strings"};
 	json_t *json = json_object();
 	cairn_json_set_string(json, "name", arg->name);
 	cairn_json_set_string(json, "type", types[arg->type]);

@@ -120,6 +120,7 @@ argument_json(const struct request_arg *arg)
 	static const char *const types[] = {
 		[ARG_STRING] = "string",
 		[ARG_UINT] = "uint",
+		[ARG_INT] = "int",
 		[ARG_BOOL] = "bool",
 		[ARG_STRINGS] = "strings",
 	};

@@ -276,6 +276,7 @@ check_type(const struct request_arg *arg, const json_t *value, GError **error)
 	static const char *const words[] = {
 		[ARG_STRING] = "a string",
 		[ARG_UINT] = "a whole number that is not negative",
+		[ARG_INT] = "a whole number",
 		[ARG_BOOL] = "true or false",
 		[ARG_STRINGS] = "an array of strings",
 	};
@@ -286,6 +287,9 @@ check_type(const struct request_arg *arg, const json_t *value, GError **error)
 		break;
 	case ARG_UINT:
 		ok = json_is_integer(value) && json_integer_value(value) >= 0;
+		break;
+	case ARG_INT:
+		ok = json_is_integer(value);
 		break;
 	case ARG_BOOL:
 		ok = json_is_boolean(value);

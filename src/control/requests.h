@@ -9,6 +9,7 @@
 enum request_arg_type {
 	ARG_STRING,
 	ARG_UINT,
+	ARG_INT, /* may be negative */
 	ARG_BOOL,
 	ARG_STRINGS, /* array of strings */
 };
@@ -20,7 +21,7 @@ struct request_arg {
 	const char *help; /* one line, for the manual and the help */
 };
 
-#define REQUEST_ARGS_MAX 16
+#define REQUEST_ARGS_MAX 48
 
 enum request_flags {
 	REQUEST_READ = 1 << 0, /* changes nothing: allowed on control-ro.sock, and to a front end in
