@@ -9,6 +9,7 @@
 #include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -232,6 +233,14 @@ spawn_signal(struct spawn *spawn, int sig)
 }
 
 void
+spawn_signal_group(struct spawn *spawn, int sig)
+{
+	/* Not reaped yet: the number is still its own. */
+	if (spawn->pidfd_source)
+		kill(-spawn->pid, sig);
+}
+
+void
 spawn_free(struct spawn *spawn)
 {
 	if (!spawn)
@@ -294,18 +303,45 @@ code_of(const GError *error)
 	}
 }
 
+/* A file in memory, whole before the child begins: nobody has to write while it reads. */
 static gboolean
-start(struct spawn *spawn, char *const *argv, int control, int *output, int *errors, GError **error)
+open_input(const char *text, int *ret_fd, GError **error)
 {
+	CAIRN_AUTO_FD int fd = memfd_create("input", MFD_CLOEXEC);
+	gsize len = strlen(text), done = 0;
+	while (fd >= 0 && done < len) {
+		ssize_t n = write(fd, text + done, len - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (gsize)n;
+	}
+	if (fd < 0 || done < len || lseek(fd, 0, SEEK_SET) < 0) {
+		cairn_set_errno(error, errno, "cannot keep the input of a program");
+		return FALSE;
+	}
+	*ret_fd = fd;
+	fd = -1;
+	return TRUE;
+}
+
+static gboolean
+start(struct spawn *spawn, char *const *argv, const struct spawn_input *input, int control,
+      int *output, int *errors, GError **error)
+{
+	CAIRN_AUTO_FD int text = -1;
+	if (input->text && !open_input(input->text, &text, error))
+		return FALSE;
 	g_auto(GStrv) filled = fill_in_control(argv);
 	g_autoptr(GError) why = NULL;
 	const int target = SPAWN_CONTROL_FD;
 	GPid pid;
-	if (!g_spawn_async_with_pipes_and_fds(NULL, (const char *const *)filled, NULL,
-					      G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH |
-						      G_SPAWN_CLOEXEC_PIPES,
-					      child_setup, NULL, -1, -1, -1, &control, &target, 1,
-					      &pid, NULL, output, errors, &why)) {
+	if (!g_spawn_async_with_pipes_and_fds(
+		    NULL, (const char *const *)filled, (const char *const *)input->environment,
+		    G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH | G_SPAWN_CLOEXEC_PIPES,
+		    child_setup, NULL, text, -1, -1, &control, &target, 1, &pid, NULL, output,
+		    errors, &why)) {
 		g_set_error(error, CAIRN_ERROR, code_of(why), "cannot start \"%s\": %s", argv[0],
 			    why->message);
 		return FALSE;
@@ -316,6 +352,14 @@ start(struct spawn *spawn, char *const *argv, int control, int *output, int *err
 
 struct spawn *
 spawn_new(char *const *argv, const struct spawn_handlers *handlers, void *user, GError **error)
+{
+	const struct spawn_input nothing = {0};
+	return spawn_new_with(argv, &nothing, handlers, user, error);
+}
+
+struct spawn *
+spawn_new_with(char *const *argv, const struct spawn_input *input,
+	       const struct spawn_handlers *handlers, void *user, GError **error)
 {
 	g_assert(argv && argv[0] && handlers);
 	/* A socket pair, not pipe(2): writing to a child that is gone must not raise SIGPIPE. */
@@ -329,7 +373,7 @@ spawn_new(char *const *argv, const struct spawn_handlers *handlers, void *user, 
 	spawn->handlers = handlers;
 	spawn->user = user;
 	spawn->pidfd = spawn->control = spawn->output.fd = spawn->errors.fd = -1;
-	if (!start(spawn, argv, theirs, &output, &errors, error)) {
+	if (!start(spawn, argv, input, theirs, &output, &errors, error)) {
 		g_free(spawn);
 		return NULL;
 	}

@@ -31,12 +31,24 @@ struct spawn_handlers {
 struct spawn *spawn_new(char *const *argv, const struct spawn_handlers *handlers, void *user,
 			GError **error);
 
+struct spawn_input {
+	const char *text;	  /* on standard input; NULL: /dev/null */
+	char *const *environment; /* "NAME=VALUE"; NULL: ours */
+};
+
+/* The same with what the child is given; @input is copied. The control pipe is there too. */
+struct spawn *spawn_new_with(char *const *argv, const struct spawn_input *input,
+			     const struct spawn_handlers *handlers, void *user, GError **error);
+
 /* Sends @line and a newline down the control pipe, without waiting. FALSE when the child has ended,
  * closed it, or leaves so much unread that there is no room. */
 gboolean spawn_send(struct spawn *spawn, const char *line);
 
 /* No effect once the child has ended. */
 void spawn_signal(struct spawn *spawn, int sig);
+
+/* The child and all that it started and left in its process group. */
+void spawn_signal_group(struct spawn *spawn, int sig);
 
 gint64 spawn_pid(const struct spawn *spawn);
 

@@ -78,9 +78,38 @@ child_grandchild(void)
 	return 0;
 }
 
+/* How much it was given on its standard input, and in which environment. */
+static int
+child_input(void)
+{
+	guint64 sum = 0;
+	int c;
+	while ((c = getchar()) != EOF)
+		sum += (guint64)(c == 'x');
+	printf("%u %s %s\n", (guint)sum, getenv("CAIRN_JOB"), getenv("SECRET") ? "leak" : "clean");
+	return 0;
+}
+
+/* Two processes that do not end. */
+static void G_GNUC_NORETURN
+child_pair(void)
+{
+	pid_t pid = fork();
+	if (pid != 0) {
+		printf("%d\n", (int)pid);
+		fflush(stdout);
+	}
+	for (;;)
+		pause();
+}
+
 static int
 child_main(char **argv)
 {
+	if (strcmp(argv[0], "input") == 0)
+		return child_input();
+	if (strcmp(argv[0], "pair") == 0)
+		child_pair();
 	if (strcmp(argv[0], "echo") == 0)
 		return child_echo(argv[1]);
 	if (strcmp(argv[0], "fail") == 0)
@@ -171,15 +200,22 @@ run_until(struct watch *watch, gboolean (*done)(struct watch *))
 }
 
 static void
-begin(struct watch *watch, const char *mode, const char *arg)
+begin_with(struct watch *watch, const char *mode, const char *arg, const struct spawn_input *input)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
 	char *argv[] = {self, (char *)"--child", (char *)mode, (char *)arg, NULL};
 	memset(watch, 0, sizeof *watch);
 	watch->lines = g_ptr_array_new_with_free_func(g_free);
-	watch->spawn = spawn_new(argv, &handlers, watch, &error);
+	watch->spawn = input ? spawn_new_with(argv, input, &handlers, watch, &error)
+			     : spawn_new(argv, &handlers, watch, &error);
 	g_assert_no_error(error);
+}
+
+static void
+begin(struct watch *watch, const char *mode, const char *arg)
+{
+	begin_with(watch, mode, arg, NULL);
 }
 
 static void
@@ -277,6 +313,40 @@ test_grandchild(void)
 	g_assert_true(g_str_has_prefix(line(&watch, 0), "left "));
 	/* Its control pipe is closed now; it comes to us, who are its next parent. */
 	g_assert_cmpint(waitpid(atoi(line(&watch, 0) + 5), NULL, 0), >, 0);
+	end(&watch);
+}
+
+/* More than a pipe holds, and nothing of our environment. */
+static void
+test_input(void)
+{
+	struct watch watch;
+	g_autofree char *text = g_strnfill(1 << 20, 'x');
+	char *environment[] = {(char *)"CAIRN_JOB=7", NULL};
+	g_setenv("SECRET", "s", TRUE);
+	begin_with(&watch, "input", NULL, &(struct spawn_input){text, environment});
+	run_until(&watch, has_ended);
+	g_assert_cmpstr(line(&watch, 0), ==, "1048576 7 clean");
+	end(&watch);
+	begin_with(&watch, "input", NULL, &(struct spawn_input){"", environment});
+	run_until(&watch, has_ended);
+	g_assert_cmpstr(line(&watch, 0), ==, "0 7 clean");
+	end(&watch);
+}
+
+static void
+test_group(void)
+{
+	struct watch watch;
+	begin(&watch, "pair", NULL);
+	run_until(&watch, has_line);
+	spawn_signal_group(watch.spawn, SIGKILL);
+	run_until(&watch, has_ended);
+	g_assert_cmpint(WTERMSIG(watch.status), ==, SIGKILL);
+	int status;
+	g_assert_cmpint(waitpid(atoi(line(&watch, 0)), &status, 0), >, 0);
+	g_assert_cmpint(WTERMSIG(status), ==, SIGKILL);
+	spawn_signal_group(watch.spawn, SIGKILL);
 	end(&watch);
 }
 
@@ -383,6 +453,8 @@ main(int argc, char **argv)
 	g_test_add_func("/spawn/descriptors", test_descriptors);
 	g_test_add_func("/spawn/grandchild", test_grandchild);
 	g_test_add_func("/spawn/free", test_free);
+	g_test_add_func("/spawn/input", test_input);
+	g_test_add_func("/spawn/group", test_group);
 	g_test_add_func("/spawn/not-reading", test_not_reading);
 	g_test_add_func("/spawn/cannot-start", test_cannot_start);
 	g_test_add_func("/spawn/parent-dies", test_parent_dies);
