@@ -124,6 +124,7 @@ free_texts(struct job *job)
 	g_free(job->digest);
 	g_free(job->schedule);
 	g_free(job->note);
+	g_free(job->retried_as);
 	g_free(job->notify);
 	recovery_clear(&job->recovery);
 }

@@ -126,6 +126,8 @@ struct job {
 	char *note;	/* said in JobStatus: why it is late, which retry it is; NULL */
 	struct recovery recovery;
 	guint64 attempt;	    /* 0: the first; n: the n-th retry */
+	char *retried_as;	    /* GUID of the job that tries it again; NULL */
+	gboolean backup;	    /* export: its point was taken for it, and may be taken anew */
 	char *notify;		    /* whom to tell of its end; NULL */
 	struct retention retention; /* of its folder, once it has ended well */
 
@@ -178,6 +180,9 @@ json_t *job_to_json(const struct job *job);
 struct job *job_from_json(const json_t *json, GError **error);
 /* A full copy, but for the version; the copies' rates too. */
 struct job *job_copy(const struct job *job);
+/* A new job that asks for the same: the next attempt. What came of @job, its point and its times
+ * are not taken over. */
+struct job *job_again(const struct job *job, const char *id);
 /* What the control socket shows (requests.c, "job"). */
 json_t *job_view(const struct job *job, gint64 now);
 json_t *job_errors_view(const struct job *job);

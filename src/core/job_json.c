@@ -33,6 +33,8 @@ static const struct field {
 	{"due", TIME, G_STRUCT_OFFSET(struct job, due)},
 	{"note", TEXT, G_STRUCT_OFFSET(struct job, note)},
 	{"attempt", NUMBER, G_STRUCT_OFFSET(struct job, attempt)},
+	{"retried-as", TEXT, G_STRUCT_OFFSET(struct job, retried_as)},
+	{"backup", BOOLEAN, G_STRUCT_OFFSET(struct job, backup)},
 	{"notify", TEXT, G_STRUCT_OFFSET(struct job, notify)},
 	{"barrier", BOOLEAN, G_STRUCT_OFFSET(struct job, barrier)},
 	{"hold-seconds", NUMBER, G_STRUCT_OFFSET(struct job, hold_seconds)},

@@ -79,3 +79,24 @@ recovery_delay(const struct recovery *recovery, guint64 attempt)
 		delay *= 2;
 	return MIN(delay, RECOVERY_DELAY_MAX);
 }
+
+struct recovery_plan
+recovery_decide(const struct recovery *recovery, enum recovery_end end, guint64 attempt, gint64 now)
+{
+	static const enum recovery_deed deeds[RECOVERY_LAST] = {
+		[RECOVERY_OTHER] = RECOVERY_DEED_COMMAND,
+		[RECOVERY_RETRY] = RECOVERY_DEED_RETRY,
+		[RECOVERY_RUN_JOB] = RECOVERY_DEED_SCHEDULE,
+	};
+	const struct recovery_plan none = {.deed = RECOVERY_DEED_NONE};
+	enum recovery_deed deed = deeds[recovery->action];
+	if (end != RECOVERY_END_FAILED)
+		return none;
+	if (deed == RECOVERY_DEED_RETRY)
+		return attempt < recovery->retries
+			       ? (struct recovery_plan){deed,
+							now + recovery_delay(recovery, attempt + 1),
+							NULL}
+			       : none;
+	return deed && recovery->other ? (struct recovery_plan){deed, 0, recovery->other} : none;
+}

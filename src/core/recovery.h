@@ -42,3 +42,28 @@ gboolean recovery_from_json(const json_t *json, struct recovery *ret, GError **e
 
 /* How long to wait before retry @attempt (1: the first), doubling, at most RECOVERY_DELAY_MAX. */
 gint64 recovery_delay(const struct recovery *recovery, guint64 attempt);
+
+/* How a job has ended. */
+enum recovery_end {
+	RECOVERY_END_WELL,
+	RECOVERY_END_FAILED,
+	RECOVERY_END_ON_REQUEST, /* somebody stopped it, or what it needed */
+};
+
+enum recovery_deed {
+	RECOVERY_DEED_NONE,
+	RECOVERY_DEED_RETRY,	/* a new job, at `due` */
+	RECOVERY_DEED_SCHEDULE, /* a run of the schedule `name` */
+	RECOVERY_DEED_COMMAND,	/* the command `name` */
+};
+
+struct recovery_plan {
+	enum recovery_deed deed;
+	gint64 due;	  /* microseconds since 1970 */
+	const char *name; /* borrowed from the recovery; NULL */
+};
+
+/* What is to be done after attempt @attempt (0: the first) has ended at @now. What a person has
+ * stopped stays stopped. */
+struct recovery_plan recovery_decide(const struct recovery *recovery, enum recovery_end end,
+				     guint64 attempt, gint64 now);

@@ -89,6 +89,7 @@ fill_job_texts(struct job *job)
 	job->digest = g_strdup("xxh3");
 	job->schedule = g_strdup("schedule-1");
 	job->note = g_strdup("late");
+	job->retried_as = g_strdup("job-3");
 	job->notify = g_strdup("journal:ops");
 	job->recovery = (struct recovery){RECOVERY_RETRY, g_strdup("other"), 3, 8007};
 	job->wanted = (g_strfreev(job->wanted), g_strsplit("db:vda app", " ", -1));
@@ -121,7 +122,7 @@ fill_job_numbers(struct job *job)
 	job->delete_on_completion = TRUE;
 	job->retention = (struct retention){1, 2, 3, 4};
 	job->consistency = CONSISTENCY_BEST;
-	job->barrier = job->keep_held = job->release = TRUE;
+	job->barrier = job->keep_held = job->release = job->backup = TRUE;
 	job->hold_seconds = 13;
 	job->rate_limit = 14;
 }
@@ -265,6 +266,44 @@ test_job(void)
 		STRUCT_WORDS_CHECK(job_error, job->errors->pdata[i], back->errors->pdata[i],
 				   G_MAXSIZE);
 	check_points_equal(job->draft, back->draft);
+}
+
+/* The next attempt asks for the same and has nothing of the last one: every member of the JSON is
+ * one or the other. */
+static void
+test_job_again(void)
+{
+	static const char *const asked[] = {
+		"kind",		"group",     "group-name", "base",
+		"owner",	"priority",  "keep-us",	   "delete-on-completion",
+		"schedule",	"backup",    "notify",	   "barrier",
+		"hold-seconds", "directory", "format",	   "compress",
+		"digest",	"wanted",    "rate-limit", "keep-held",
+		"consistency",	"recovery",  "retention",  NULL};
+	static const char *const other[] = {"id", "state", "phase", "attempt", NULL};
+	cairn_auto(job) job = full_job();
+	cairn_auto(job) again = job_again(job, "job-9");
+	cairn_auto(job) fresh = job_new("job-9", JOB_EXPORT);
+	g_autoptr(json_t) before = job_to_json(job), after = job_to_json(again),
+			  empty = job_to_json(fresh);
+	for (guint i = 0; asked[i]; i++) {
+		g_test_message("%s", asked[i]);
+		g_assert_nonnull(json_object_get(after, asked[i]));
+		g_assert_true(json_equal(json_object_get(after, asked[i]),
+					 json_object_get(before, asked[i])));
+	}
+	const char *key;
+	json_t *value;
+	json_object_foreach (after, key, value) {
+		if (g_strv_contains(asked, key) || g_strv_contains(other, key))
+			continue;
+		g_test_message("%s", key);
+		g_assert_true(json_equal(value, json_object_get(empty, key)));
+	}
+	g_assert_cmpstr(again->id, ==, "job-9");
+	g_assert_cmpint(again->state, ==, JOB_NEW);
+	g_assert_cmpint(again->phase, ==, PHASE_WAIT);
+	g_assert_cmpuint(again->attempt, ==, job->attempt + 1);
 }
 
 static void
@@ -438,6 +477,7 @@ main(int argc, char **argv)
 	g_test_add_func("/core/group/rules", test_group_rules);
 	g_test_add_func("/core/point/json", test_point);
 	g_test_add_func("/core/job/json", test_job);
+	g_test_add_func("/core/job/json-again", test_job_again);
 	g_test_add_func("/core/job/phases", test_job_phases);
 	g_test_add_func("/core/job/bytes", test_bytes);
 	g_test_add_func("/core/damage", test_damage);
