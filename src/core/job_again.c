@@ -6,11 +6,11 @@
 
 /* What belongs to one attempt; everything else is what was asked for. */
 static const char *const dropped[] = {
-	"number",      "point",	 "point-name",	   "base-point", "after",	 "submitted",
-	"started",     "ended",	 "state-changed",  "due",	 "note",	 "retried-as",
-	"release",     "vm-ids", "exported-disks", "log-files",	 "config-files", "runtime-files",
-	"state-files", "draft",	 "members",	   "disks",	 "errors",	 "warnings",
-	"outcome",     "status",
+	"number",	"point",	 "point-name",	"base-point", "after",		"active-us",
+	"active-since", "submitted",	 "started",	"ended",      "state-changed",	"due",
+	"note",		"retried-as",	 "release",	"vm-ids",     "exported-disks", "log-files",
+	"config-files", "runtime-files", "state-files", "draft",      "members",	"disks",
+	"errors",	"warnings",	 "outcome",	"status",
 };
 
 struct job *
