@@ -37,7 +37,7 @@ const char *job_state_name(enum job_state state);
 gboolean job_state_final(enum job_state state);
 gboolean job_state_known(enum job_state state);
 
-/* Where a job is; every wait is a phase. The drawing is in job_step.c. */
+/* Where a job is; every wait is a phase. The drawing is in job_rows.c. */
 enum job_phase {
 	PHASE_WAIT,
 	PHASE_PREPARE,

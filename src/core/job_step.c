@@ -1,155 +1,14 @@
-/* The jobs' state table.
- *
- *  point:   WAIT -> PREPARE -> WINDOW -> EXTENTS =commit=> CLEAN -> ENDED
- *                      |         |          |
- *                      +---------+----------+--> UNDO -> ENDED
- *
- *  export:  WAIT -> STAGE -> SERVE -> COPY -> FINISH =commit=> RELEASE -> ENDED
- *                     |        |       |         |
- *                     |        |      STOP       |
- *                     +--------+--> UNSERVE <----+
- *                                      |
- *                                   UNSTAGE -> ENDED
- *
- * A phase asks one effect of each of its units and is over when all have answered. If one failed,
- * or somebody asked to stop, the row's `fail` is next, and only then: nothing is undone while
- * something is still being done. The flags of a row are set, and stored, before its effects are
- * asked for. A restart asks again what was not answered, but for COPY, which begins at SERVE. */
+/* One event moves a job along its rows; see job_rows.c. Nothing is undone while something is still
+ * being done, and the flags of a row are set, and stored, before its effects are asked for. */
 #include "core/job_step.h"
 
 #include "base/error.h"
-
-enum unit { UNIT_JOB, UNIT_MEMBER, UNIT_DISK };
-
-struct row {
-	const char *name;
-	enum job_effect_type effect;
-	enum unit unit;
-	guint need;   /* members without one of these flags are left out; 0: all take part */
-	guint sets;   /* flags set before the effect */
-	guint clears; /* and cleared after its success */
-	enum job_phase next, fail;
-	enum job_commit commit; /* when the phase ended well */
-	gboolean undoing;	/* failures here are warnings, and no verb but kill is heard */
-	gboolean restart_fails; /* it cannot be asked again after a restart */
-	gboolean restart_all;	/* what its units answered is not stored before the phase ends */
-};
-
-#define ALL_UNDO (MEMBER_PREPARED | MEMBER_FROZEN | MEMBER_PAUSED | MEMBER_BEGUN)
-
-static const struct row rows[PHASE_LAST] = {
-	[PHASE_WAIT] = {.name = "waiting"},
-	[PHASE_PREPARE] = {.name = "preparing",
-			   .effect = EFFECT_PREPARE,
-			   .unit = UNIT_MEMBER,
-			   .sets = MEMBER_PREPARED,
-			   .next = PHASE_WINDOW,
-			   .fail = PHASE_UNDO},
-	[PHASE_WINDOW] = {.name = "taking the point",
-			  .effect = EFFECT_WINDOW,
-			  .unit = UNIT_JOB,
-			  .sets = MEMBER_FROZEN | MEMBER_PAUSED | MEMBER_BEGUN,
-			  .next = PHASE_EXTENTS,
-			  .fail = PHASE_UNDO,
-			  .restart_fails = TRUE},
-	[PHASE_EXTENTS] = {.name = "reading what changed",
-			   .effect = EFFECT_EXTENTS,
-			   .unit = UNIT_MEMBER,
-			   .next = PHASE_CLEAN,
-			   .fail = PHASE_UNDO,
-			   .commit = COMMIT_POINT,
-			   .restart_all = TRUE},
-	[PHASE_CLEAN] = {.name = "cleaning up",
-			 .effect = EFFECT_CLEAN,
-			 .unit = UNIT_JOB,
-			 .next = PHASE_ENDED,
-			 .fail = PHASE_ENDED,
-			 .undoing = TRUE},
-	[PHASE_UNDO] = {.name = "undoing",
-			.effect = EFFECT_UNDO,
-			.unit = UNIT_MEMBER,
-			.need = ALL_UNDO,
-			.clears = ALL_UNDO,
-			.next = PHASE_ENDED,
-			.fail = PHASE_ENDED,
-			.undoing = TRUE},
-	[PHASE_STAGE] = {.name = "preparing files",
-			 .effect = EFFECT_STAGE,
-			 .unit = UNIT_JOB,
-			 .next = PHASE_SERVE,
-			 .fail = PHASE_UNSERVE},
-	[PHASE_SERVE] = {.name = "opening disks",
-			 .effect = EFFECT_SERVE,
-			 .unit = UNIT_MEMBER,
-			 .sets = MEMBER_SERVED,
-			 .next = PHASE_COPY,
-			 .fail = PHASE_UNSERVE},
-	[PHASE_COPY] = {.name = "copying",
-			.effect = EFFECT_COPY,
-			.unit = UNIT_DISK,
-			.next = PHASE_FINISH,
-			.fail = PHASE_STOP},
-	[PHASE_STOP] = {.name = "stopping copies",
-			.effect = EFFECT_CANCEL,
-			.unit = UNIT_DISK,
-			.next = PHASE_UNSERVE,
-			.fail = PHASE_UNSERVE,
-			.undoing = TRUE},
-	[PHASE_FINISH] = {.name = "writing the manifest",
-			  .effect = EFFECT_FINISH,
-			  .unit = UNIT_JOB,
-			  .next = PHASE_RELEASE,
-			  .fail = PHASE_UNSERVE},
-	[PHASE_RELEASE] = {.name = "releasing the point",
-			   .effect = EFFECT_RELEASE,
-			   .unit = UNIT_MEMBER,
-			   .clears = MEMBER_SERVED,
-			   .next = PHASE_ENDED,
-			   .fail = PHASE_ENDED,
-			   .commit = COMMIT_EXPORT,
-			   .undoing = TRUE},
-	[PHASE_UNSERVE] = {.name = "closing disks",
-			   .effect = EFFECT_UNSERVE,
-			   .unit = UNIT_MEMBER,
-			   .need = MEMBER_SERVED,
-			   .clears = MEMBER_SERVED,
-			   .next = PHASE_UNSTAGE,
-			   .fail = PHASE_UNSTAGE,
-			   .undoing = TRUE},
-	[PHASE_UNSTAGE] = {.name = "removing unfinished files",
-			   .effect = EFFECT_UNSTAGE,
-			   .unit = UNIT_JOB,
-			   .next = PHASE_ENDED,
-			   .fail = PHASE_ENDED,
-			   .undoing = TRUE},
-	[PHASE_ENDED] = {.name = "ended"},
-};
-
-static const char *const effect_names[EFFECT_LAST] = {
-	[EFFECT_NONE] = "none",	      [EFFECT_PREPARE] = "prepare", [EFFECT_WINDOW] = "window",
-	[EFFECT_EXTENTS] = "extents", [EFFECT_CLEAN] = "clean",	    [EFFECT_UNDO] = "undo",
-	[EFFECT_STAGE] = "stage",     [EFFECT_SERVE] = "serve",	    [EFFECT_COPY] = "copy",
-	[EFFECT_CANCEL] = "cancel",   [EFFECT_SUSPEND] = "suspend", [EFFECT_RESUME] = "resume",
-	[EFFECT_FINISH] = "finish",   [EFFECT_RELEASE] = "release", [EFFECT_UNSERVE] = "unserve",
-	[EFFECT_UNSTAGE] = "unstage",
-};
-
-const char *
-job_phase_name(enum job_phase phase)
-{
-	return rows[phase].name;
-}
-
-const char *
-job_effect_name(enum job_effect_type type)
-{
-	return effect_names[type];
-}
+#include "core/job_rows.h"
 
 /* ---- units ---- */
 
 static guint
-unit_count(const struct job *job, enum unit unit)
+unit_count(const struct job *job, enum job_unit unit)
 {
 	switch (unit) {
 	case UNIT_MEMBER:
@@ -162,7 +21,7 @@ unit_count(const struct job *job, enum unit unit)
 }
 
 static enum job_unit_status *
-unit_status(struct job *job, enum unit unit, guint index)
+unit_status(struct job *job, enum job_unit unit, guint index)
 {
 	switch (unit) {
 	case UNIT_MEMBER:
@@ -175,7 +34,7 @@ unit_status(struct job *job, enum unit unit, guint index)
 }
 
 static gboolean
-any_status(struct job *job, enum unit unit, enum job_unit_status status)
+any_status(struct job *job, enum job_unit unit, enum job_unit_status status)
 {
 	for (guint i = 0; i < unit_count(job, unit); i++)
 		if (*unit_status(job, unit, i) == status)
@@ -231,7 +90,7 @@ end_job(struct job *job, gint64 now, struct job_step_result *ret)
 
 /* A copy that is finished stays finished: on the way to STOP only running copies are units. */
 static gboolean
-takes_part(struct job *job, const struct row *row, guint index)
+takes_part(struct job *job, const struct job_row *row, guint index)
 {
 	if (row->unit == UNIT_MEMBER && row->need != 0) {
 		const struct job_member *member = job->members->pdata[index];
@@ -245,7 +104,7 @@ takes_part(struct job *job, const struct row *row, guint index)
 }
 
 static void
-set_flags(struct job *job, const struct row *row, guint index)
+set_flags(struct job *job, const struct job_row *row, guint index)
 {
 	if (row->sets == 0)
 		return;
@@ -258,7 +117,7 @@ set_flags(struct job *job, const struct row *row, guint index)
 
 /* Asks the effects of the units that are still to do. */
 static void
-ask_units(struct job *job, const struct row *row, struct job_step_result *ret)
+ask_units(struct job *job, const struct job_row *row, struct job_step_result *ret)
 {
 	for (guint i = 0; i < unit_count(job, row->unit); i++) {
 		enum job_unit_status *status = unit_status(job, row->unit, i);
@@ -278,7 +137,7 @@ ask_units(struct job *job, const struct row *row, struct job_step_result *ret)
 static void
 enter(struct job *job, enum job_phase phase, gint64 now, struct job_step_result *ret)
 {
-	const struct row *row = &rows[phase];
+	const struct job_row *row = &job_rows[phase];
 	job->phase = phase;
 	ret->store = TRUE;
 	if (phase == PHASE_ENDED) {
@@ -296,7 +155,7 @@ static void
 advance(struct job *job, gint64 now, struct job_step_result *ret)
 {
 	while (job->phase != PHASE_ENDED && job->phase != PHASE_WAIT) {
-		const struct row *row = &rows[job->phase];
+		const struct job_row *row = &job_rows[job->phase];
 		if (any_status(job, row->unit, UNIT_RUNNING))
 			return;
 		/* The last copies may have ended just then: it goes on when it is resumed. */
@@ -329,7 +188,7 @@ admit(struct job *job, gint64 now, struct job_step_result *ret)
 static gboolean
 unit_ended(struct job *job, const struct job_event *event, struct job_step_result *ret)
 {
-	const struct row *row = &rows[job->phase];
+	const struct job_row *row = &job_rows[job->phase];
 	/* While copies are being stopped, it is the copies that answer. */
 	enum job_effect_type expected = row->effect == EFFECT_CANCEL ? EFFECT_COPY : row->effect;
 	if (event->effect.type != expected || event->effect.index >= unit_count(job, row->unit))
@@ -350,7 +209,7 @@ unit_ended(struct job *job, const struct job_event *event, struct job_step_resul
 static void
 unit_failed(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
 {
-	const struct row *row = &rows[job->phase];
+	const struct job_row *row = &job_rows[job->phase];
 	if (row->undoing) {
 		/* A copy that ends because it was told to is no news. */
 		if (event->effect.type == EFFECT_COPY)
@@ -380,7 +239,7 @@ static void
 fail(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
 {
 	/* After COPY nothing of the world is needed any more. */
-	if (job->phase == PHASE_FINISH || rows[job->phase].undoing)
+	if (job->phase == PHASE_FINISH || job_rows[job->phase].undoing)
 		return;
 	job_add_error(job, event->error, event->vm, event->disk);
 	decide(job, JOB_EXCEPTION, now, ret);
@@ -439,7 +298,7 @@ control(struct job *job, enum job_verb verb, gint64 now, struct job_step_result 
 static void
 restart(struct job *job, gint64 now, struct job_step_result *ret)
 {
-	const struct row *row = &rows[job->phase];
+	const struct job_row *row = &job_rows[job->phase];
 	if (job->phase == PHASE_WAIT || job->phase == PHASE_ENDED)
 		return;
 	job_clock(job, now, TRUE);

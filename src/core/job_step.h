@@ -1,4 +1,4 @@
-/* How a job moves: events in, effects out; pure. See the drawing in job_step.c. */
+/* How a job moves: events in, effects out; pure. See the drawing in job_rows.c. */
 #pragma once
 
 #include "core/job.h"
