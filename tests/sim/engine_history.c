@@ -1,0 +1,235 @@
+/* See engine_history.h. */
+#include "engine_history.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+#include "store/store_mem.h"
+
+#include <string.h>
+
+/* The second has only the first machine of the first one. */
+static const char *const groups[] = {"web", "db"};
+
+/* ---- the daemon ---- */
+
+static gboolean
+on_commit(void *user, guint nth, gboolean before, GError **error)
+{
+	struct history *history = user;
+	struct world *world = &history->world;
+	history->commits += before;
+	if (history->commits == history->kill_nth && before == history->kill_before)
+		world->dead = TRUE;
+	if (!world->dead && before && !world->peaceful &&
+	    sim_chance(world->sim, history->store_fails)) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT, "no space");
+		return FALSE;
+	}
+	if (world->dead)
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_IO, "killed");
+	return !world->dead;
+}
+
+static void
+boot(struct history *history)
+{
+	static const struct engine_limits limits = {3, 2, 3600};
+	struct world *world = &history->world;
+	g_autoptr(GError) error = NULL;
+	history->store = store_open(history->name, &error);
+	g_assert_no_error(error);
+	world->engine = engine_new(history->store, &limits, &world_io, world, &error);
+	g_assert_no_error(error);
+	store_mem_set_hook(history->store, on_commit, history);
+	world_reconcile(world);
+	engine_start(world->engine);
+}
+
+void
+history_reboot(struct history *history)
+{
+	struct world *world = &history->world;
+	history->kills++;
+	world->dead = TRUE;
+	world_kill(world);
+	store_close(history->store);
+	world->dead = FALSE;
+	boot(history);
+}
+
+/* ---- what people do ---- */
+
+static struct job *
+new_job(enum job_kind kind)
+{
+	g_autofree char *id = cairn_guid_new();
+	struct job *job = job_new(id, kind);
+	job->consistency = CONSISTENCY_BEST;
+	return job;
+}
+
+struct job *
+history_point_job(struct world *world, guint group)
+{
+	struct job *job = new_job(JOB_POINT_CREATE);
+	job->group = g_strdup(engine_group(world->engine, groups[group], NULL)->id);
+	return job;
+}
+
+struct job *
+history_export_job(struct world *world, const char *group, const struct point *point,
+		   const char *folder)
+{
+	struct job *job = new_job(JOB_EXPORT);
+	job->group = g_strdup(group);
+	job->point = g_strdup(point ? point->id : NULL);
+	job->point_name = point ? engine_point_name(world->engine, point) : NULL;
+	job->directory = g_strdup(folder);
+	job->base = g_strdup(sim_chance(world->sim, 80) ? "auto" : NULL);
+	job->format = g_strdup("qcow2");
+	job->keep_held = sim_chance(world->sim, 30);
+	return job;
+}
+
+gboolean
+history_back_up(struct world *world, guint group, const char *folder, char **ret_id, GError **error)
+{
+	struct job *point = history_point_job(world, group);
+	struct job *export = history_export_job(world, point->group, NULL, folder);
+	if (ret_id)
+		*ret_id = g_strdup(export->id);
+	return engine_submit_pair(world->engine, point, export, error);
+}
+
+void
+history_pass_time(struct world *world)
+{
+	world->sim->now += G_USEC_PER_SEC * (1 + sim_below(world->sim, 7));
+	engine_tick(world->engine);
+}
+
+/* ---- the end ---- */
+
+static gboolean
+is_idle(struct world *world)
+{
+	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	for (guint i = 0; i < jobs->len; i++)
+		if (((struct job *)jobs->pdata[i])->phase != PHASE_ENDED)
+			return FALSE;
+	for (guint i = 0; i <= GUESTS; i++) {
+		/* The last are those of folders. */
+		const char *vm = i < GUESTS ? world->guests[i].id : NULL;
+		g_autoptr(GPtrArray) debts = engine_debts_of(world->engine, vm);
+		if (debts->len > 0)
+			return FALSE;
+	}
+	return world->ops->len == 0;
+}
+
+/* Each call may put other jobs in place of those that were seen. */
+static void
+resume_one(struct world *world)
+{
+	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	for (guint i = 0; i < jobs->len; i++)
+		if (((struct job *)jobs->pdata[i])->state == JOB_SUSPENDED) {
+			engine_control(world->engine, jobs->pdata[i], VERB_RESUME, NULL);
+			return;
+		}
+}
+
+void
+history_calm_down(struct history *history)
+{
+	struct world *world = &history->world;
+	world->peaceful = TRUE;
+	for (guint round = 0; !is_idle(world); round++) {
+		sim_check(world->sim, round < 3000);
+		resume_one(world);
+		if (world->ops->len > 0)
+			world_answer(world);
+		else
+			history_pass_time(world);
+		if (world->dead)
+			history_reboot(history);
+	}
+}
+
+/* The next backup works and is right: what it exports is compared in the world. */
+static void
+backup_well(struct history *history, guint folder)
+{
+	struct world *world = &history->world;
+	g_autofree char *id = NULL;
+	g_autoptr(GError) error = NULL;
+	guint before = world->points_exported;
+	history_back_up(world, 0, world_folder(folder), &id, &error);
+	g_assert_no_error(error);
+	for (guint i = 0; i < 10; i++)
+		world_write(world);
+	history_calm_down(history);
+	const struct job *done = engine_job(world->engine, id, NULL);
+	sim_check(world->sim, done != NULL);
+	if (done->outcome)
+		sim_fail(world->sim, "the next backup failed: %s",
+			 ((struct job_error *)done->errors->pdata[0])->message);
+	sim_check(world->sim, world->points_exported == before + 1);
+	world_check(world);
+}
+
+/* One group's held point keeps its machines from the other's. */
+static void
+release_other(struct world *world)
+{
+	const struct group *other = engine_group(world->engine, groups[1], NULL);
+	g_autoptr(GPtrArray) points = engine_points(world->engine, other->id, FALSE);
+	for (guint i = 0; i < points->len; i++)
+		sim_check(world->sim,
+			  engine_point_release(world->engine, points->pdata[i], "asked", NULL));
+}
+
+/* ---- a history ---- */
+
+void
+history_start(struct history *history, struct sim *sim)
+{
+	static guint stores;
+	struct world *world = &history->world;
+	g_autoptr(GError) error = NULL;
+	world_init(world, sim);
+	history->name = g_strdup_printf("memory:%u", ++stores);
+	boot(history);
+	struct group *group = engine_group_create(world->engine, groups[0], NULL, &error);
+	for (guint i = 0; i < GUESTS; i++)
+		engine_group_add(world->engine, group, world->guests[i].id, "vm", &error);
+	group = engine_group_create(world->engine, groups[1], NULL, &error);
+	engine_group_add(world->engine, group, world->guests[0].id, "vm", &error);
+	g_assert_no_error(error);
+	history->commits = 0;
+}
+
+void
+history_finish(struct history *history)
+{
+	struct world *world = &history->world;
+	history_calm_down(history);
+	world_check(world);
+	history->kill_nth = 0;
+	release_other(world);
+	backup_well(history, 0);
+	guint before = world->increments;
+	backup_well(history, 0);
+	/* The second one in a row can be an increment, and is, if it was asked for. */
+	const struct point *last = engine_point(world->engine, "web@latest", NULL);
+	sim_check(world->sim, last->exports->len == 1);
+	const struct job *job = engine_job(
+		world->engine, ((struct point_export *)last->exports->pdata[0])->job, NULL);
+	sim_check(world->sim, !job->base || world->increments == before + GUESTS);
+	world->dead = TRUE;
+	world_kill(world);
+	store_close(history->store);
+	store_mem_forget(strchr(history->name, ':') + 1);
+	g_free(history->name);
+	world_clear(world);
+}
