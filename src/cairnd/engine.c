@@ -9,17 +9,6 @@
 #define PROGRESS_INTERVAL (G_USEC_PER_SEC / 4)
 #define REMOVE_AT_ONCE	  500 /* jobs */
 
-static void
-run_free(struct run *run)
-{
-	job_free(run->job);
-	g_hash_table_unref(run->extents);
-	g_hash_table_unref(run->copying);
-	g_queue_clear(&run->copies);
-	g_queue_clear_full(&run->stalled, (GDestroyNotify)inbox_item_free);
-	g_free(run);
-}
-
 struct engine *
 engine_new(struct store *store, const struct engine_limits *limits, const struct engine_io *io,
 	   void *user, GError **error)
@@ -32,9 +21,8 @@ engine_new(struct store *store, const struct engine_limits *limits, const struct
 	engine->next_job = 1;
 	engine->groups = g_ptr_array_new_with_free_func((GDestroyNotify)group_free);
 	engine->points = g_ptr_array_new_with_free_func((GDestroyNotify)point_free);
-	engine->runs = g_ptr_array_new_with_free_func((GDestroyNotify)run_free);
 	engine->debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
-	engine->by_id = g_hash_table_new(g_str_hash, g_str_equal);
+	engine_runs_init(&engine->runs);
 	g_queue_init(&engine->inbox);
 	if (!engine_load(engine, error))
 		return NULL;
@@ -46,10 +34,9 @@ engine_free(struct engine *engine)
 {
 	if (!engine)
 		return;
-	g_hash_table_unref(engine->by_id);
 	g_ptr_array_unref(engine->groups);
 	g_ptr_array_unref(engine->points);
-	g_ptr_array_unref(engine->runs);
+	engine_runs_clear(&engine->runs);
 	g_ptr_array_unref(engine->debts);
 	g_queue_clear_full(&engine->inbox, (GDestroyNotify)inbox_item_free);
 	g_free(engine->instance);
@@ -83,34 +70,6 @@ engine_event(struct engine *engine, const char *name, json_t *data)
 
 /* ---- what it holds ---- */
 
-struct run *
-engine_run(const struct engine *engine, const char *job_id)
-{
-	return job_id ? g_hash_table_lookup(engine->by_id, job_id) : NULL;
-}
-
-struct run *
-engine_add_run(struct engine *engine, struct job *job)
-{
-	struct run *run = g_new0(struct run, 1);
-	run->job = job;
-	run->extents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-					     (GDestroyNotify)g_bytes_unref);
-	run->copying = g_hash_table_new(NULL, NULL);
-	g_queue_init(&run->copies);
-	g_queue_init(&run->stalled);
-	g_ptr_array_add(engine->runs, run);
-	g_hash_table_insert(engine->by_id, job->id, run);
-	return run;
-}
-
-void
-engine_remove_run(struct engine *engine, struct run *run)
-{
-	g_hash_table_remove(engine->by_id, run->job->id);
-	g_ptr_array_remove(engine->runs, run);
-}
-
 static gint
 by_group_and_number(gconstpointer a, gconstpointer b)
 {
@@ -132,26 +91,6 @@ engine_add_point(struct engine *engine, struct point *point)
 {
 	g_ptr_array_add(engine->points, point);
 	engine_sort_points(engine);
-}
-
-guint
-engine_running(const struct engine *engine)
-{
-	guint n = 0;
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct run *run = engine->runs->pdata[i];
-		n += run->job->phase != PHASE_WAIT && run->job->phase != PHASE_ENDED;
-	}
-	return n;
-}
-
-guint
-engine_waiting(const struct engine *engine)
-{
-	guint n = 0;
-	for (guint i = 0; i < engine->runs->len; i++)
-		n += ((const struct run *)engine->runs->pdata[i])->job->phase == PHASE_WAIT;
-	return n;
 }
 
 /* ---- the inbox: events are taken one after another, never inside one another ---- */
@@ -223,8 +162,13 @@ engine_post(struct engine *engine, struct inbox_item *item)
 	set_event(item);
 	g_queue_push_tail(&engine->inbox, item);
 	drain(engine);
-	if (!engine->draining)
+	/* Most events change nothing of who comes next, and the queue may be long. */
+	if (engine->draining)
+		return;
+	if (engine->queue_changed)
 		engine_schedule(engine);
+	else
+		engine_start_copies(engine);
 }
 
 /* ---- what the world tells ---- */
@@ -348,8 +292,9 @@ engine_debt_paid(struct engine *engine, const char *debt_id, guint flags_left)
 static gboolean
 is_being_taken(const struct engine *engine, const char *vm)
 {
-	for (guint i = 0; vm && i < engine->runs->len; i++) {
-		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+	const GPtrArray *running = engine->runs.running;
+	for (guint i = 0; vm && i < running->len; i++) {
+		const struct job *job = ((struct run *)running->pdata[i])->job;
 		if ((job->phase == PHASE_PREPARE || job->phase == PHASE_WINDOW) && job->draft &&
 		    point_find_member(job->draft, vm))
 			return TRUE;
@@ -390,10 +335,12 @@ remove_old_jobs(struct engine *engine, gint64 now)
 {
 	g_autoptr(GPtrArray) old = g_ptr_array_new();
 	cairn_auto(store_txn) txn = store_txn_new();
-	for (guint i = 0; i < engine->runs->len && old->len < REMOVE_AT_ONCE; i++) {
-		struct run *run = engine->runs->pdata[i];
-		if (run->job->phase != PHASE_ENDED || now - run->job->ended < run->job->keep_us)
-			continue;
+	GSequenceIter *at = g_sequence_get_begin_iter(engine->runs.leaving);
+	for (; !g_sequence_iter_is_end(at) && old->len < REMOVE_AT_ONCE;
+	     at = g_sequence_iter_next(at)) {
+		struct run *run = g_sequence_get(at);
+		if (run->leaves > now)
+			break;
 		store_txn_delete(txn, KIND_JOB, run->job->id, STORE_ANY);
 		g_ptr_array_add(old, run);
 	}
@@ -417,8 +364,8 @@ expire_holds(struct engine *engine, gint64 now)
 static void
 retry_stalled(struct engine *engine)
 {
-	for (guint i = 0; i < engine->runs->len; i++) {
-		struct run *run = engine->runs->pdata[i];
+	for (guint i = 0; i < engine->runs.active->len; i++) {
+		struct run *run = engine->runs.active->pdata[i];
 		for (guint n = run->stalled.length; n > 0; n--) {
 			struct inbox_item *item = g_queue_pop_head(&run->stalled);
 			/* Whether it is still this job's turn is asked again. */
@@ -449,11 +396,9 @@ void
 engine_start(struct engine *engine)
 {
 	engine->started = TRUE;
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct run *run = engine->runs->pdata[i];
-		if (run->job->phase != PHASE_ENDED && run->job->phase != PHASE_WAIT)
-			g_queue_push_tail(&engine->inbox,
-					  inbox_item_new(run->job->id, JOB_EVENT_RESTART));
+	for (guint i = 0; i < engine->runs.running->len; i++) {
+		const struct run *run = engine->runs.running->pdata[i];
+		g_queue_push_tail(&engine->inbox, inbox_item_new(run->job->id, JOB_EVENT_RESTART));
 	}
 	drain(engine);
 	engine_tick(engine);

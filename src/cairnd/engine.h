@@ -15,8 +15,7 @@
 
 struct engine;
 
-#define ENGINE_JOBS_MAX	   100000 /* kept at once, ended ones included */
-#define ENGINE_WAITING_MAX 10000  /* of them */
+#define ENGINE_WAITING_MAX 10000 /* jobs at once */
 
 struct engine_limits {
 	guint max_jobs;	      /* running at once */
@@ -144,8 +143,15 @@ gboolean engine_submit_pair(struct engine *engine, struct job *first, struct job
 			    GError **error);
 /* GUID or number. */
 struct job *engine_job(const struct engine *engine, const char *name, GError **error);
-/* All, oldest first; borrowed elements. */
+/* All in memory, oldest first; borrowed elements. */
 GPtrArray *engine_jobs(const struct engine *engine);
+/* Of them those that have not ended. */
+GPtrArray *engine_active_jobs(const struct engine *engine);
+/* The same as engine_jobs() for who wants a few of many: indexes are valid until the next change.
+ * engine_job_after(): of the first with a higher number, or the count. */
+guint engine_job_count(const struct engine *engine);
+struct job *engine_job_at(const struct engine *engine, guint index);
+guint engine_job_after(const struct engine *engine, guint64 number);
 gboolean engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error);
 /* Stores what a caller has changed in priority, rate_limit or keep_us. */
 gboolean engine_job_save(struct engine *engine, struct job *job, GError **error);

@@ -141,9 +141,10 @@ engine_group_rename(struct engine *engine, struct group *group, const char *name
 static gboolean
 group_is_idle(const struct engine *engine, const struct group *group, GError **error)
 {
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
-		if (job->phase == PHASE_ENDED || strcmp(job->group, group->id) != 0)
+	const GPtrArray *active = engine->runs.active;
+	for (guint i = 0; i < active->len; i++) {
+		const struct job *job = ((struct run *)active->pdata[i])->job;
+		if (strcmp(job->group, group->id) != 0)
 			continue;
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_BUSY,
 			    "job %llu of group \"%s\" has not ended",

@@ -248,10 +248,7 @@ settle(struct engine *engine, struct run *run, struct job *job, struct job_step_
 {
 	if (step->commit == COMMIT_POINT)
 		g_hash_table_remove_all(run->extents);
-	g_hash_table_remove(engine->by_id, run->job->id);
-	job_free(run->job);
-	run->job = job;
-	g_hash_table_insert(engine->by_id, job->id, run);
+	engine_replace_job(engine, run, job);
 	if (step->store)
 		publish(engine, run, out);
 	run_effects(engine, run, step->effects);
@@ -292,6 +289,9 @@ engine_step(struct engine *engine, struct inbox_item *item)
 	if (!step.store || engine_store_step(engine, run, job, item, &step, &out, &error)) {
 		settle(engine, run, g_steal_pointer(&job), &step, &out);
 		inbox_item_free(item);
+	} else if (run->job->phase == PHASE_ENDED) {
+		/* Nothing moves it any more, and the queues of ended jobs are not looked at. */
+		inbox_item_free(item);
 	} else {
 		g_warning("cannot store job %" G_GUINT64_FORMAT ", will try again: %s",
 			  run->job->number, error->message);
@@ -325,6 +325,7 @@ engine_job_save(struct engine *engine, struct job *job, GError **error)
 	engine_put_job(txn, job);
 	if (!store_commit(engine->store, txn, error))
 		return FALSE;
+	engine_place_run(engine, engine_run(engine, job->id));
 	engine_event(engine, "JOB_CHANGED", job_view(job, engine_now(engine)));
 	engine_schedule(engine);
 	return TRUE;

@@ -155,10 +155,9 @@ engine_released(const struct point *point, const char *reason, GPtrArray *debts)
 static const struct job *
 job_using(const struct engine *engine, const struct point *point)
 {
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
-		if (job->phase == PHASE_ENDED)
-			continue;
+	const GPtrArray *active = engine->runs.active;
+	for (guint i = 0; i < active->len; i++) {
+		const struct job *job = ((struct run *)active->pdata[i])->job;
 		if (g_strcmp0(job->point, point->id) == 0 ||
 		    g_strcmp0(job->base_point, point->id) == 0 ||
 		    g_strcmp0(job->base, point->id) == 0)
@@ -338,11 +337,9 @@ engine_hold_lost(struct engine *engine, const char *vm, int code, const char *re
 	/* One that fails may let another begin, so they are known by their ids. */
 	g_autoptr(GPtrArray) hit = g_ptr_array_new_with_free_func(g_free);
 	gboolean mattered = FALSE;
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+	for (guint i = 0; i < engine->runs.active->len; i++) {
+		const struct job *job = ((struct run *)engine->runs.active->pdata[i])->job;
 		const struct point *point = engine_point_by_id(engine, job->point);
-		if (job->phase == PHASE_ENDED)
-			continue;
 		if (is_point_job_of(job, vm) || (job->kind == JOB_EXPORT && point && point->held &&
 						 point_find_member(point, vm)))
 			g_ptr_array_add(hit, g_strdup(job->id));

@@ -40,11 +40,24 @@ struct window_fact {
 /* A job and what is not stored of it. */
 struct run {
 	struct job *job;
-	GHashTable *extents; /* "VM/TARGET" -> GBytes; until the point is committed */
-	GQueue copies;	     /* indexes of disks whose copy waits for a place: GUINT_TO_POINTER */
-	GHashTable *copying; /* set of indexes of disks being copied */
-	GQueue stalled;	     /* struct inbox_item that the store could not take */
-	gint64 told;	     /* when the last progress event was sent */
+	GHashTable *extents;  /* "VM/TARGET" -> GBytes; until the point is committed */
+	GQueue copies;	      /* indexes of disks whose copy waits for a place: GUINT_TO_POINTER */
+	GHashTable *copying;  /* set of indexes of disks being copied */
+	GQueue stalled;	      /* struct inbox_item that the store could not take */
+	gint64 told;	      /* when the last progress event was sent */
+	GSequenceIter *ended; /* its place in the queue of those that have ended; NULL */
+	gint64 leaves;	      /* orders that queue: when it may leave, microseconds since 1970 */
+};
+
+/* The jobs in memory, in each order in which they are looked for (engine_runs.c). */
+struct engine_runs {
+	GPtrArray *all;	    /* struct run, by number */
+	GPtrArray *active;  /* of them those that have not ended, by number; borrowed */
+	GPtrArray *running; /* of these those that do not wait, by number */
+	GHashTable *by_id;  /* job GUID -> struct run */
+	GSequence *leaving; /* ended ones, by the time of their removal */
+	GSequence
+		*staying; /* ended ones that stay until they are removed on request, by their end */
 };
 
 struct engine {
@@ -55,13 +68,13 @@ struct engine {
 	char *instance;
 	GPtrArray *groups; /* struct group */
 	GPtrArray *points; /* struct point, by group and number */
-	GPtrArray *runs;   /* struct run, by number */
-	GHashTable *by_id; /* job GUID -> struct run, borrowed */
 	GPtrArray *debts;  /* struct debt */
+	struct engine_runs runs;
 	guint64 next_job;
 	GQueue inbox; /* struct inbox_item */
 	gboolean draining;
 	gboolean scheduling, schedule_again;
+	gboolean queue_changed; /* another job may begin now */
 	gboolean started;
 	gint64 debts_at; /* when they are tried again */
 	gint64 saved_at; /* when the running jobs were stored as they are */
@@ -70,10 +83,19 @@ struct engine {
 gint64 engine_now(const struct engine *engine);
 void engine_event(struct engine *engine, const char *name, json_t *data);
 
-/* engine.c */
+/* engine_runs.c */
+void engine_runs_init(struct engine_runs *runs);
+void engine_runs_clear(struct engine_runs *runs);
 struct run *engine_run(const struct engine *engine, const char *job_id);
+/* Takes @job over, which has a number that no other has. */
 struct run *engine_add_run(struct engine *engine, struct job *job);
+/* Puts @job, which is taken over, in the place of the run's. */
+void engine_replace_job(struct engine *engine, struct run *run, struct job *job);
+/* After a change of the run's job: its phase, its end, how long it is kept. */
+void engine_place_run(struct engine *engine, struct run *run);
 void engine_remove_run(struct engine *engine, struct run *run);
+
+/* engine.c */
 void engine_post(struct engine *engine, struct inbox_item *item);
 /* Before the events of its job that wait for the store: a point must not be made of data that is
  * lost. */

@@ -5,7 +5,6 @@
 #include "cairnd/engine_private.h"
 
 #include "base/error.h"
-#include "base/guid.h"
 
 static gint
 by_priority(gconstpointer a, gconstpointer b)
@@ -37,8 +36,8 @@ is_resuming(const struct engine *engine, const struct job *job)
 	return FALSE;
 }
 
-/* What the jobs that have not ended stand in the way of, found in one pass over all jobs: a daemon
- * may keep a hundred thousand. */
+/* What the jobs that have not ended stand in the way of, found in one pass over
+ * them. */
 struct way {
 	GHashTable *busy;  /* set of group GUIDs that have a running job */
 	GHashTable *first; /* group GUID -> guint64 *: its lowest job number */
@@ -71,10 +70,9 @@ way_find(struct way *way, const struct engine *engine)
 	way->first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	way->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	way->running = 0;
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
-		if (job->phase == PHASE_ENDED)
-			continue;
+	const GPtrArray *active = engine->runs.active;
+	for (guint i = 0; i < active->len; i++) {
+		const struct job *job = ((struct run *)active->pdata[i])->job;
 		add_running(way, job);
 		guint64 *first = g_hash_table_lookup(way->first, job->group);
 		if (first) {
@@ -147,9 +145,10 @@ static GPtrArray *
 sorted_runs(const struct engine *engine, gboolean waiting)
 {
 	GPtrArray *runs = g_ptr_array_new();
-	for (guint i = 0; i < engine->runs->len; i++) {
-		struct run *run = engine->runs->pdata[i];
-		if (waiting ? run->job->phase == PHASE_WAIT : is_running(run->job))
+	const GPtrArray *from = waiting ? engine->runs.active : engine->runs.running;
+	for (guint i = 0; i < from->len; i++) {
+		struct run *run = from->pdata[i];
+		if (is_running(run->job) != waiting)
 			g_ptr_array_add(runs, run);
 	}
 	g_ptr_array_sort(runs, by_priority);
@@ -187,6 +186,7 @@ engine_schedule(struct engine *engine)
 	engine->scheduling = TRUE;
 	while (engine->schedule_again) {
 		engine->schedule_again = FALSE;
+		engine->queue_changed = FALSE;
 		schedule_once(engine);
 	}
 	engine->scheduling = FALSE;
@@ -215,38 +215,4 @@ engine_start_copies(struct engine *engine)
 			engine->io.effect(engine->user, run->job, &effect);
 		}
 	}
-}
-
-/* ---- finding ---- */
-
-struct job *
-engine_job(const struct engine *engine, const char *name, GError **error)
-{
-	g_autofree char *id = cairn_guid_normalize(name);
-	guint64 number = 0;
-	if (id) {
-		const struct run *run = engine_run(engine, id);
-		if (run)
-			return run->job;
-	} else if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXINT64, &number, NULL)) {
-		for (guint i = 0; i < engine->runs->len; i++) {
-			const struct run *run = engine->runs->pdata[i];
-			if (run->job->number == number)
-				return run->job;
-		}
-	}
-	g_set_error(
-		error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
-		"there is no job \"%s\" (a number or a GUID; ended jobs are kept for a while only)",
-		name);
-	return NULL;
-}
-
-GPtrArray *
-engine_jobs(const struct engine *engine)
-{
-	GPtrArray *jobs = g_ptr_array_new();
-	for (guint i = 0; i < engine->runs->len; i++)
-		g_ptr_array_add(jobs, ((struct run *)engine->runs->pdata[i])->job);
-	return jobs;
 }

@@ -19,10 +19,10 @@ point_of_name(const struct engine *engine, const char *name)
 static const struct job *
 active_job_making(const struct engine *engine, const char *point)
 {
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
-		if (job->kind == JOB_POINT_CREATE && job->phase != PHASE_ENDED &&
-		    job->phase != PHASE_WAIT && strcmp(job->point, point) == 0)
+	const GPtrArray *running = engine->runs.running;
+	for (guint i = 0; i < running->len; i++) {
+		const struct job *job = ((struct run *)running->pdata[i])->job;
+		if (job->kind == JOB_POINT_CREATE && strcmp(job->point, point) == 0)
 			return job;
 	}
 	return NULL;
@@ -58,9 +58,10 @@ engine_checkpoints_of(const struct engine *engine, const char *vm)
 		if (newest && point_find_member(newest, vm))
 			add_name(names, engine, newest->id);
 	}
-	for (guint i = 0; i < engine->runs->len; i++) {
-		const struct job *job = ((struct run *)engine->runs->pdata[i])->job;
-		if (job->phase != PHASE_ENDED && job->draft && point_find_member(job->draft, vm))
+	const GPtrArray *running = engine->runs.running;
+	for (guint i = 0; i < running->len; i++) {
+		const struct job *job = ((struct run *)running->pdata[i])->job;
+		if (job->draft && point_find_member(job->draft, vm))
 			add_name(names, engine, job->draft->id);
 	}
 	return g_strv_builder_end(names);

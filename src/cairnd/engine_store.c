@@ -96,20 +96,19 @@ load_point(struct engine *engine, const json_t *json, GError **error)
 	return point != NULL;
 }
 
-static gint
-by_number(gconstpointer a, gconstpointer b)
-{
-	const struct run *const *x = a, *const *y = b;
-	guint64 p = (*x)->job->number, q = (*y)->job->number;
-	return p < q ? -1 : p > q;
-}
-
 static gboolean
 load_job(struct engine *engine, const json_t *json, GError **error)
 {
 	struct job *job = job_from_json(json, error);
 	if (!job)
 		return FALSE;
+	guint at = engine_job_after(engine, job->number);
+	if (at > 0 && engine_job_at(engine, at - 1)->number == job->number) {
+		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
+			    "another job has number %" G_GUINT64_FORMAT " too", job->number);
+		job_free(job);
+		return FALSE;
+	}
 	engine->next_job = MAX(engine->next_job, job->number + 1);
 	engine_add_run(engine, job);
 	return TRUE;
@@ -156,7 +155,6 @@ engine_load(struct engine *engine, GError **error)
 	    !load_kind(engine, KIND_JOB, load_job, error) ||
 	    !load_kind(engine, KIND_DEBT, load_debt, error))
 		return FALSE;
-	g_ptr_array_sort(engine->runs, by_number);
 	engine_sort_points(engine);
 	return TRUE;
 }

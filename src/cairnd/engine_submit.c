@@ -23,10 +23,6 @@ engine_batch_clear(struct engine_batch *batch)
 static gboolean
 check_job(struct engine *engine, const struct job *job, GError **error)
 {
-	if (engine->runs->len >= ENGINE_JOBS_MAX)
-		return cairn_fail(error, CAIRN_ERROR_LIMIT,
-				  "%d jobs are kept already; wait until old ones are removed",
-				  ENGINE_JOBS_MAX);
 	if (engine_waiting(engine) >= ENGINE_WAITING_MAX)
 		return cairn_fail(error, CAIRN_ERROR_LIMIT,
 				  "%d jobs are waiting already: end some, or wait until they have "

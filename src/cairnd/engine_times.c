@@ -13,8 +13,8 @@ engine_save_running(struct engine *engine, gint64 now)
 	engine->saved_at = now;
 	cairn_auto(store_txn) txn = store_txn_new();
 	gboolean any = FALSE;
-	for (guint i = 0; i < engine->runs->len; i++) {
-		struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+	for (guint i = 0; i < engine->runs.running->len; i++) {
+		struct job *job = ((struct run *)engine->runs.running->pdata[i])->job;
 		if (job->active_since == 0)
 			continue;
 		job_clock(job, now, FALSE);
@@ -29,8 +29,8 @@ engine_save_running(struct engine *engine, gint64 now)
 void
 engine_shift_running(struct engine *engine, gint64 by)
 {
-	for (guint i = 0; i < engine->runs->len; i++) {
-		struct job *job = ((struct run *)engine->runs->pdata[i])->job;
+	for (guint i = 0; i < engine->runs.running->len; i++) {
+		struct job *job = ((struct run *)engine->runs.running->pdata[i])->job;
 		if (job->active_since != 0)
 			job->active_since = MAX(1, job->active_since + by);
 	}

@@ -51,10 +51,10 @@ lose(struct world *world, const struct posted *posted, int code, const char *wha
 static const struct job *
 reader_of(const struct world *world, const char *vm)
 {
-	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	g_autoptr(GPtrArray) jobs = engine_active_jobs(world->engine);
 	for (guint i = 0; i < jobs->len; i++) {
 		const struct job *job = jobs->pdata[i];
-		if (job->kind != JOB_EXPORT || job->phase == PHASE_ENDED)
+		if (job->kind != JOB_EXPORT)
 			continue;
 		for (guint j = 0; j < job->members->len; j++) {
 			const struct job_member *member = job->members->pdata[j];
@@ -219,7 +219,7 @@ guard_tick(struct world *world)
 			look_at(world, point);
 	}
 	/* A point whose changes are being read holds data already. */
-	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	g_autoptr(GPtrArray) jobs = engine_active_jobs(world->engine);
 	for (guint i = 0; i < jobs->len; i++) {
 		const struct job *job = jobs->pdata[i];
 		if (job->phase == PHASE_EXTENTS && job->draft)

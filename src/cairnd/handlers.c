@@ -76,7 +76,6 @@ handle_status(struct daemon *daemon, struct control_call *call)
 {
 	json_t *json = json_object(), *jobs = json_object();
 	g_autoptr(GPtrArray) points = engine_points(daemon->engine, NULL, FALSE);
-	g_autoptr(GPtrArray) all = engine_jobs(daemon->engine);
 	guint held = 0, running = engine_running(daemon->engine),
 	      waiting = engine_waiting(daemon->engine);
 	for (guint i = 0; i < points->len; i++)
@@ -90,7 +89,7 @@ handle_status(struct daemon *daemon, struct control_call *call)
 	cairn_json_set_uint(json, "held-points", held);
 	cairn_json_set_uint(jobs, "waiting", waiting);
 	cairn_json_set_uint(jobs, "running", running);
-	cairn_json_set_uint(jobs, "finished", all->len - running - waiting);
+	cairn_json_set_uint(jobs, "finished", engine_job_count(daemon->engine) - running - waiting);
 	cairn_json_set(json, "jobs", jobs);
 	cairn_json_set(json, "config", config_view(daemon->config));
 	control_call_return(call, json);

@@ -232,17 +232,33 @@ is_wanted(const struct job_filter *filter, const struct job *job)
 	       (!filter->group || strcmp(job->group, filter->group->id) == 0);
 }
 
+static void
+reverse(GPtrArray *array)
+{
+	for (guint i = 0, j = array->len; i + 1 < j; i++) {
+		gpointer last = array->pdata[--j];
+		array->pdata[j] = array->pdata[i];
+		array->pdata[i] = last;
+	}
+}
+
 /* In the order of their numbers: the first after a number, or the last of all. */
 static GPtrArray *
 find_jobs(const struct daemon *daemon, const struct job_filter *filter)
 {
-	g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine);
+	const struct engine *engine = daemon->engine;
+	g_autoptr(GPtrArray) active = filter->active ? engine_active_jobs(engine) : NULL;
+	guint len = active ? active->len : engine_job_count(engine);
+	guint first = active ? 0 : engine_job_after(engine, filter->after);
 	GPtrArray *found = g_ptr_array_new();
-	for (guint i = 0; i < jobs->len && !(filter->paged && found->len >= filter->limit); i++)
-		if (is_wanted(filter, jobs->pdata[i]))
-			g_ptr_array_add(found, jobs->pdata[i]);
-	if (found->len > filter->limit)
-		g_ptr_array_remove_range(found, 0, found->len - (guint)filter->limit);
+	for (guint i = first; i < len && found->len < filter->limit; i++) {
+		guint at = filter->paged ? i : len - 1 - (i - first);
+		struct job *job = active ? active->pdata[at] : engine_job_at(engine, at);
+		if (is_wanted(filter, job))
+			g_ptr_array_add(found, job);
+	}
+	if (!filter->paged)
+		reverse(found);
 	return found;
 }
 

@@ -71,10 +71,10 @@ static gboolean
 is_needed(const struct daemon *daemon, const char *id)
 {
 	const struct point *point = engine_point_by_id(daemon->engine, id);
-	g_autoptr(GPtrArray) jobs = engine_jobs(daemon->engine);
+	g_autoptr(GPtrArray) jobs = engine_active_jobs(daemon->engine);
 	for (guint i = 0; i < jobs->len; i++) {
 		const struct job *job = jobs->pdata[i];
-		if (job->phase != PHASE_ENDED && g_strcmp0(job->point, id) == 0)
+		if (g_strcmp0(job->point, id) == 0)
 			return TRUE;
 	}
 	return point && point->held;

@@ -29,6 +29,7 @@ static const struct field {
 	{"active-since", TIME, G_STRUCT_OFFSET(struct job, active_since)},
 	{"keep-us", TIME, G_STRUCT_OFFSET(struct job, keep_us)},
 	{"delete-on-completion", BOOLEAN, G_STRUCT_OFFSET(struct job, delete_on_completion)},
+	{"stays", BOOLEAN, G_STRUCT_OFFSET(struct job, stays)},
 	{"schedule", TEXT, G_STRUCT_OFFSET(struct job, schedule)},
 	{"due", TIME, G_STRUCT_OFFSET(struct job, due)},
 	{"note", TEXT, G_STRUCT_OFFSET(struct job, note)},
@@ -191,8 +192,8 @@ get_field(const json_t *json, struct job *job, const struct field *field, GError
 			return FALSE;
 		*(gint64 *)at = (gint64)number;
 		return TRUE;
-	case BOOLEAN:
-		return cairn_json_get_bool_opt(json, field->key, FALSE, at, error);
+	case BOOLEAN: /* what an older store does not say is as in a new job */
+		return cairn_json_get_bool_opt(json, field->key, *(gboolean *)at, at, error);
 	case STRINGS:
 		g_clear_pointer((char ***)at, g_strfreev);
 		return cairn_json_get_strv_opt(json, field->key, at, error);
