@@ -14,3 +14,12 @@ gboolean cairn_time_from_iso(const char *text, gint64 *ret_usec, GError **error)
 char *cairn_time_cim(gint64 usec);
 /* CIM interval "ddddddddHHMMSS.mmmmmm:000"; negative spans read as zero. */
 char *cairn_interval_cim(gint64 usec);
+
+#define CAIRN_CIM_TIME_LEN 25 /* characters of both forms */
+
+/* The reverse of both. '*' stands for digits that are not known, whole fields from the right (of
+ * the microseconds any number): they are read as the least they can be. A time stamp may have any
+ * offset and must have a year. All nines and all zeroes, which schemas give a meaning of their own,
+ * are no time stamp. INVALID. */
+gboolean cairn_time_from_cim(const char *text, gint64 *ret_usec, GError **error);
+gboolean cairn_interval_from_cim(const char *text, gint64 *ret_usec, GError **error);

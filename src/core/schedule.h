@@ -131,7 +131,8 @@ struct schedule_effects {
 /* Whether @type is legal in this state; STATE with the reason otherwise. */
 gboolean schedule_control_check(const struct schedule *schedule, enum schedule_event_type type,
 				GError **error);
-/* Moves @schedule; an event that is not legal changes nothing. @now: microseconds since 1970.
+/* Moves @schedule; an event that is not legal changes nothing. Not a tick alone may begin a run:
+ * the end of the run before and an edit may as well. @now: microseconds since 1970.
  * @local: the zone of local time. */
 void schedule_step(struct schedule *schedule, const struct schedule_event *event, gint64 now,
 		   GTimeZone *local, struct schedule_effects *ret);

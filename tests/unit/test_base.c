@@ -89,6 +89,65 @@ test_file(void)
 	g_assert_false(g_file_test(dir, G_FILE_TEST_EXISTS));
 }
 
+static const struct {
+	const char *text;
+	gint64 usec; /* -1: INVALID */
+	gboolean is_interval;
+} cim_times[] = {
+	{"20251121102030.123456+000", 1763720430123456, FALSE},
+	{"20251121112030.123456+060", 1763720430123456, FALSE},
+	{"20251121055030.123456-270", 1763720430123456, FALSE},
+	{"20251121102030.12****+000", 1763720430120000, FALSE},
+	{"202511211020**.******+000", 1763720400000000, FALSE},
+	{"20251121******.******+000", 1763683200000000, FALSE},
+	{"2025**********.******+000", 1735689600000000, FALSE},
+	{"20240229000000.000000+000", 1709164800000000, FALSE},
+	{"20250229000000.000000+000", -1, FALSE},
+	{"**************.******+000", -1, FALSE},
+	{"2025112*******.******+000", -1, FALSE}, /* half a field */
+	{"20251121****30.123456+000", -1, FALSE}, /* unknown before known */
+	{"20251121240000.000000+000", -1, FALSE},
+	{"20251121106000.000000+000", -1, FALSE},
+	{"20251121102060.000000+000", -1, FALSE},
+	{"20251321102030.000000+000", -1, FALSE},
+	{"00000000000000.000000+000", -1, FALSE},
+	{"99999999999999.999999+999", -1, FALSE},
+	{"20251121102030.123456:000", -1, FALSE},
+	{"20251121102030,123456+000", -1, FALSE},
+	{"20251121102030.123456+0x0", -1, FALSE},
+	{"20251121102030.123456+00", -1, FALSE},
+	{"20251121102030.123456+0000", -1, FALSE},
+	{"2025112110203x.123456+000", -1, FALSE},
+	{"", -1, FALSE},
+	{"00000000000500.000000:000", 300000000, TRUE},
+	{"00000001020304.000005:000", 93784000005, TRUE},
+	{"00000002******.******:000", 172800000000, TRUE},
+	{"********000000.000000:000", -1, TRUE},
+	{"99999999235959.999999:000", 8639999999999999999, TRUE},
+	{"00000000240000.000000:000", -1, TRUE},
+	{"00000000006000.000000:000", -1, TRUE},
+	{"00000000000060.000000:000", -1, TRUE},
+	{"00000000000500.000000:001", -1, TRUE},
+	{"00000000000500.000000+000", -1, TRUE},
+	{"-0000000000500.000000:000", -1, TRUE},
+};
+
+static void
+test_cim_times(void)
+{
+	for (guint i = 0; i < G_N_ELEMENTS(cim_times); i++) {
+		gint64 usec = 0;
+		g_autoptr(GError) error = NULL;
+		gboolean ok = cim_times[i].is_interval
+				      ? cairn_interval_from_cim(cim_times[i].text, &usec, &error)
+				      : cairn_time_from_cim(cim_times[i].text, &usec, &error);
+		if (ok != (cim_times[i].usec >= 0) || (ok && usec != cim_times[i].usec))
+			g_error("%s: %" G_GINT64_FORMAT, cim_times[i].text, usec);
+		if (!ok)
+			g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -96,6 +155,7 @@ main(int argc, char **argv)
 	g_test_add_func("/base/error", test_error_tables);
 	g_test_add_func("/base/json", test_json_getters);
 	g_test_add_func("/base/time", test_time);
+	g_test_add_func("/base/cim-times", test_cim_times);
 	g_test_add_func("/base/guid", test_guid);
 	g_test_add_func("/base/file", test_file);
 	return g_test_run();
