@@ -18,7 +18,8 @@ number_of(const json_t *object, const char *key)
 	return (guint64)json_integer_value(json_object_get(object, key));
 }
 
-static const char * or (const char *text, const char *other)
+static const char *
+text_or(const char *text, const char *other)
 {
 	return text ? text : other;
 }
