@@ -31,16 +31,16 @@ outcome_of(const json_t *payload)
 	const char *state = text_of(job, "state-name");
 	if (g_strcmp0(state, "exception") == 0)
 		return "failed";
-	return or (state, "ended");
+	return text_or(state, "ended");
 }
 
 char *
 notify_subject(const json_t *payload)
 {
 	const json_t *job = json_object_get(payload, "job");
-	const char *what = or (text_of(job, "point-name"), text_of(job, "group-name"));
-	return g_strdup_printf("%s %u of %s %s", or (text_of(job, "kind"), "job"),
-			       (guint)number_of(job, "number"), or (what, "?"),
+	const char *what = text_or(text_of(job, "point-name"), text_of(job, "group-name"));
+	return g_strdup_printf("%s %u of %s %s", text_or(text_of(job, "kind"), "job"),
+			       (guint)number_of(job, "number"), text_or(what, "?"),
 			       outcome_of(payload));
 }
 
@@ -91,7 +91,7 @@ add_error(GString *text, const json_t *error)
 {
 	const char *vm = text_of(error, "vm"), *disk = text_of(error, "disk"),
 		   *action = text_of(error, "action");
-	g_autofree char *message = one_line(or (text_of(error, "message"), "?"));
+	g_autofree char *message = one_line(text_or(text_of(error, "message"), "?"));
 	g_string_append_printf(text, "\n  %s\n", message);
 	if (vm)
 		g_string_append_printf(text, "    machine %s%s%s\n", vm, disk ? ", disk " : "",
@@ -117,7 +117,7 @@ add_list(GString *text, const char *title, const json_t *list,
 static void
 add_warning(GString *text, const json_t *warning)
 {
-	g_autofree char *line = one_line(or (json_string_value(warning), "?"));
+	g_autofree char *line = one_line(text_or(json_string_value(warning), "?"));
 	g_string_append_printf(text, "  %s\n", line);
 }
 
