@@ -5,6 +5,7 @@
 #include "base/settings.h"
 #include "base/url.h"
 #include "cairnd/access.h"
+#include "core/queue.h"
 #include "cairnd/commands.h"
 #include "notify/target.h"
 
@@ -36,10 +37,16 @@ static const struct setting keys[] = {
 	 "default: cairn-export beside cairnd"},
 	{"connections", "export", SETTING_NUMBER, AT(connections), 1, 16, "2", "N",
 	 "NBD connections of one disk copy"},
-	{"max-copies", "export", SETTING_NUMBER, AT(max_copies), 1, 256, "4", "N",
+	{"max-copies", "export", SETTING_NUMBER, AT(max_copies), 1, QUEUE_COPIES_MAX, "4", "N",
 	 "disks copied at once, of all jobs"},
-	{"max-jobs", "jobs", SETTING_NUMBER, AT(max_jobs), 1, 1000, "8", "N",
+	{"copies-per-host", "export", SETTING_NUMBER, AT(copies_per_host), 0, QUEUE_COPIES_MAX, "0", "N",
+	 "of them from one host; 0: no limit"},
+	{"rate-per-host", "export", SETTING_BYTES, AT(rate_per_host), 0, QUEUE_RATE_MAX, "0", "BYTES",
+	 "a second, of all copies from one host; 0: no limit"},
+	{"max-jobs", "jobs", SETTING_NUMBER, AT(max_jobs), 1, QUEUE_JOBS_MAX, "8", "N",
 	 "jobs running at once"},
+	{"starve-after", "jobs", SETTING_SECONDS, AT(starve_after), 0, QUEUE_STARVE_MAX, "3600", "SECONDS",
+	 "a job that waited so long goes first; 0: never"},
 	{"keep-jobs", "jobs", SETTING_SECONDS, AT(keep_jobs), 300, SECONDS_MAX, "604800", "SECONDS",
 	 "how long an ended job is kept"},
 	{"workers", "jobs", SETTING_NUMBER, AT(workers), 1, 256, "8", "N",

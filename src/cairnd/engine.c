@@ -15,7 +15,8 @@ engine_new(struct store *store, const struct engine_limits *limits, const struct
 {
 	cairn_auto(engine) engine = g_new0(struct engine, 1);
 	engine->store = store;
-	engine->limits = *limits;
+	engine->configured = *limits;
+	engine->queue = queue_new();
 	engine->io = *io;
 	engine->user = user;
 	engine->next_job = 1;
@@ -40,6 +41,8 @@ engine_free(struct engine *engine)
 	g_ptr_array_unref(engine->debts);
 	g_queue_clear_full(&engine->inbox, (GDestroyNotify)inbox_item_free);
 	g_free(engine->instance);
+	json_decref(engine->limits_set);
+	queue_free(engine->queue);
 	g_free(engine);
 }
 
@@ -47,13 +50,6 @@ const char *
 engine_instance(const struct engine *engine)
 {
 	return engine->instance;
-}
-
-void
-engine_set_limits(struct engine *engine, const struct engine_limits *limits)
-{
-	engine->limits = *limits;
-	engine_schedule(engine);
 }
 
 gint64

@@ -18,9 +18,12 @@ struct engine;
 #define ENGINE_WAITING_MAX 10000 /* jobs at once */
 
 struct engine_limits {
-	guint max_jobs;	      /* running at once */
-	guint max_copies;     /* disk copies at once, of all jobs */
-	guint64 hold_seconds; /* how long a point's data is held by default; 0: no limit */
+	guint64 max_jobs;	 /* running at once */
+	guint64 max_copies;	 /* disk copies at once, of all jobs */
+	guint64 hold_seconds;	 /* how long a point's data is held by default; 0: no limit */
+	guint64 copies_per_host; /* of max_copies, from one host; 0: no limit */
+	guint64 rate_per_host;	 /* bytes a second, of all copies from one host; 0: no limit */
+	guint64 starve_seconds;	 /* a job that has waited so long goes first; 0: never */
 };
 
 struct engine_io {
@@ -61,7 +64,15 @@ void engine_start(struct engine *engine);
 void engine_free(struct engine *engine);
 CAIRN_DEFINE_AUTO(engine, engine_free)
 const char *engine_instance(const struct engine *engine);
-void engine_set_limits(struct engine *engine, const struct engine_limits *limits);
+/* The configuration's; what was set with engine_limits_set() stays over them. */
+void engine_set_limits(struct engine *engine, const struct engine_limits *configured);
+/* What holds now. */
+const struct engine_limits *engine_get_limits(const struct engine *engine);
+/* [{name, value, configured, set}] */
+json_t *engine_limits_view(const struct engine *engine);
+/* Stores and applies @changes: name -> number, or null: the configuration's again. INVALID names
+ * the limit and what it may be. */
+gboolean engine_limits_set(struct engine *engine, const json_t *changes, GError **error);
 
 /* ---- the world tells ---- */
 
@@ -153,6 +164,8 @@ guint engine_job_count(const struct engine *engine);
 struct job *engine_job_at(const struct engine *engine, guint index);
 guint engine_job_after(const struct engine *engine, guint64 number);
 gboolean engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error);
+/* URI of the host from which a disk of an export is copied; "": not known. Borrowed. */
+const char *engine_copy_host(const struct engine *engine, const struct job *job, guint disk);
 /* Stores what a caller has changed in priority, rate_limit or keep_us. */
 gboolean engine_job_save(struct engine *engine, struct job *job, GError **error);
 

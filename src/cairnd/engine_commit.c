@@ -134,13 +134,39 @@ commit_replace(struct engine *engine, struct job *job, struct engine_commit *out
 	engine_put_point(out->txn, out->replaced);
 }
 
+/* A point that was delayed has got a later number than it was promised: its export is told. */
+static void
+commit_number(struct engine *engine, const struct job *job, struct engine_commit *out)
+{
+	guint64 number = engine_point_number(job);
+	const struct group *group = engine_group_by_id(engine, job->group);
+	if (number < group->next_number)
+		return;
+	out->group = group_copy(group);
+	out->group->next_number = number + 1;
+	engine_put_group(out->txn, out->group);
+	out->renamed = g_ptr_array_new_with_free_func((GDestroyNotify)job_free);
+	const GPtrArray *active = engine->runs.active;
+	for (guint i = 0; i < active->len; i++) {
+		const struct job *next = ((struct run *)active->pdata[i])->job;
+		if (next->phase != PHASE_WAIT || g_strcmp0(next->after, job->id) != 0)
+			continue;
+		struct job *copy = job_copy(next);
+		engine_rename_point(copy, group->name, number);
+		engine_put_job(out->txn, copy);
+		g_ptr_array_add(out->renamed, copy);
+	}
+}
+
 gboolean
 engine_store_step(struct engine *engine, struct run *run, struct job *job,
 		  const struct inbox_item *item, const struct job_step_result *step,
 		  struct engine_commit *out, GError **error)
 {
-	if (item->event.type == JOB_EVENT_ADMIT && job->kind == JOB_POINT_CREATE && !job->outcome)
+	if (item->event.type == JOB_EVENT_ADMIT && job->kind == JOB_POINT_CREATE && !job->outcome) {
 		commit_replace(engine, job, out);
+		commit_number(engine, job, out);
+	}
 	if (step->commit == COMMIT_POINT)
 		commit_point(engine, run, job, out);
 	if (step->commit == COMMIT_EXPORT)

@@ -232,6 +232,21 @@ run_effects(struct engine *engine, struct run *run, const GArray *effects)
 }
 
 static void
+adopt_number(struct engine *engine, struct engine_commit *out)
+{
+	if (!out->group)
+		return;
+	engine_group_by_id(engine, out->group->id)->next_number = out->group->next_number;
+	for (guint i = 0; i < out->renamed->len; i++) {
+		struct job *copy = out->renamed->pdata[i];
+		struct job *job = engine_run(engine, copy->id)->job;
+		g_free(job->point_name);
+		job->point_name = g_steal_pointer(&copy->point_name);
+		engine_event(engine, "JOB_CHANGED", job_view(job, engine_now(engine)));
+	}
+}
+
+static void
 publish(struct engine *engine, struct run *run, struct engine_commit *out)
 {
 	if (out->replaced)
@@ -239,6 +254,7 @@ publish(struct engine *engine, struct run *run, struct engine_commit *out)
 	if (out->point)
 		engine_replace_point(engine, g_steal_pointer(&out->point));
 	engine_adopt_debts(engine, out->debts);
+	adopt_number(engine, out);
 	engine_event(engine, "JOB_CHANGED", job_view(run->job, engine_now(engine)));
 }
 
@@ -299,6 +315,8 @@ engine_step(struct engine *engine, struct inbox_item *item)
 	}
 	point_free(out.point);
 	point_free(out.replaced);
+	group_free(out.group);
+	g_clear_pointer(&out.renamed, g_ptr_array_unref);
 	g_ptr_array_unref(out.debts);
 	store_txn_free(out.txn);
 	job_step_result_clear(&step);

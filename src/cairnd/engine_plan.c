@@ -7,6 +7,19 @@
 
 /* ---- points ---- */
 
+guint64
+engine_point_number(const struct job *job)
+{
+	return g_ascii_strtoull(strrchr(job->point_name, '@') + 1, NULL, 10);
+}
+
+void
+engine_rename_point(struct job *job, const char *group, guint64 number)
+{
+	g_free(job->point_name);
+	job->point_name = g_strdup_printf("%s@%llu", group, (unsigned long long)number);
+}
+
 static gboolean
 held_elsewhere(struct engine *engine, const struct job *job, const struct group_member *member,
 	       GError **error)
@@ -41,9 +54,11 @@ engine_plan_point(struct engine *engine, struct job *job, GError **error)
 	}
 	g_autoptr(GPtrArray) points = engine_points(engine, job->group, TRUE);
 	const struct point *prev = chain_newest(points);
+	/* Points are numbered as they are taken: it was delayed, and another one was faster. */
+	if (prev && prev->number > engine_point_number(job))
+		engine_rename_point(job, group->name, group->next_number);
 	struct point *draft = job->draft = point_new(job->point, job->group);
-	g_autofree char *number = g_strdup(strrchr(job->point_name, '@') + 1);
-	draft->number = g_ascii_strtoull(number, NULL, 10);
+	draft->number = engine_point_number(job);
 	draft->prev = g_strdup(prev ? prev->id : NULL);
 	draft->requested = job->consistency;
 	draft->barrier = job->barrier;

@@ -4,6 +4,7 @@
 #include "cairnd/engine.h"
 
 #include "base/json.h"
+#include "core/queue.h"
 
 #define KIND_META    "meta"
 #define KIND_GROUP   "group"
@@ -45,6 +46,7 @@ struct run {
 	GHashTable *copying;  /* set of indexes of disks being copied */
 	GQueue stalled;	      /* struct inbox_item that the store could not take */
 	gint64 told;	      /* when the last progress event was sent */
+	gint64 copies_since;  /* since when disks wait and none is copied; 0: not so */
 	GSequenceIter *ended; /* its place in the queue of those that have ended; NULL */
 	gint64 leaves;	      /* orders that queue: when it may leave, microseconds since 1970 */
 };
@@ -62,7 +64,9 @@ struct engine_runs {
 
 struct engine {
 	struct store *store;
-	struct engine_limits limits;
+	struct engine_limits limits, configured;
+	json_t *limits_set; /* name -> number: over the configuration's */
+	struct queue *queue;
 	struct engine_io io;
 	void *user;
 	char *instance;
@@ -147,6 +151,8 @@ struct engine_commit {
 	GPtrArray *debts;
 	struct point *point;	/* to be put in place */
 	struct point *replaced; /* another one: the hold that the new point ends */
+	struct group *group;	/* a copy whose next number counts */
+	GPtrArray *renamed;	/* struct job: copies of those whose point has another name */
 };
 gboolean engine_store_step(struct engine *engine, struct run *run, struct job *job,
 			   const struct inbox_item *item, const struct job_step_result *step,
@@ -169,7 +175,10 @@ gboolean engine_batch_add(struct engine *engine, struct engine_batch *batch, str
 void engine_batch_adopt(struct engine *engine, struct engine_batch *batch);
 /* engine_queue.c */
 void engine_schedule(struct engine *engine);
+/* engine_places.c */
 void engine_start_copies(struct engine *engine);
+/* engine_limits.c */
+gboolean engine_load_limits(struct engine *engine, GError **error);
 /* engine_times.c */
 /* Stores the running jobs as they are, every few seconds. */
 void engine_save_running(struct engine *engine, gint64 now);
@@ -177,5 +186,8 @@ void engine_save_running(struct engine *engine, gint64 now);
 void engine_shift_running(struct engine *engine, gint64 by);
 /* engine_plan.c: what must be known before a job can go on; changes @job only. */
 gboolean engine_plan_point(struct engine *engine, struct job *job, GError **error);
+/* Of the point that a point job is to take, by its name. */
+guint64 engine_point_number(const struct job *job);
+void engine_rename_point(struct job *job, const char *group, guint64 number);
 gboolean engine_plan_export(struct engine *engine, struct job *job, const struct inbox_item *item,
 			    GError **error);

@@ -1,19 +1,8 @@
-/* Which job and which disk copy comes next. One job of a group runs at a time; lower priority
- * numbers come first, then lower job numbers; a point waits for all jobs of its group that were
- * asked for before it: it replaces the data that exports need, and points are numbered in the order
- * in which they are taken. */
+/* Which job comes next. One job of a group runs at a time; core/queue.h has the order of the
+ * others. Which disk copy comes next is in engine_places.c. */
 #include "cairnd/engine_private.h"
 
 #include "base/error.h"
-
-static gint
-by_priority(gconstpointer a, gconstpointer b)
-{
-	const struct job *x = (*(struct run *const *)a)->job, *y = (*(struct run *const *)b)->job;
-	if (x->priority != y->priority)
-		return x->priority < y->priority ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
-}
 
 static gboolean
 is_running(const struct job *job)
@@ -40,7 +29,7 @@ is_resuming(const struct engine *engine, const struct job *job)
  * them. */
 struct way {
 	GHashTable *busy;  /* set of group GUIDs that have a running job */
-	GHashTable *first; /* group GUID -> guint64 *: its lowest job number */
+	GHashTable *order; /* group GUID -> struct queue_order *: what its next point waits for */
 	GHashTable *taken; /* set of UUIDs of machines in a point that is being made */
 	guint running;
 };
@@ -63,25 +52,37 @@ add_running(struct way *way, const struct job *job)
 	take_machines(way->taken, job->draft);
 }
 
+/* The job that must come before has ended, well or not, or is forgotten. */
+static gboolean
+is_next(const struct engine *engine, const struct job *job)
+{
+	const struct run *before = engine_run(engine, job->after);
+	return !before || before->job->phase == PHASE_ENDED;
+}
+
 static void
-way_find(struct way *way, const struct engine *engine)
+add_order(struct way *way, const struct engine *engine, const struct job *job, gint64 now)
+{
+	struct queue_order *order = g_hash_table_lookup(way->order, job->group);
+	if (!order) {
+		order = g_new0(struct queue_order, 1);
+		g_hash_table_insert(way->order, g_strdup(job->group), order);
+	}
+	queue_order_add(order, job, !queue_delayed(job, now) && is_next(engine, job));
+}
+
+static void
+way_find(struct way *way, const struct engine *engine, gint64 now)
 {
 	way->busy = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	way->first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	way->order = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	way->taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	way->running = 0;
 	const GPtrArray *active = engine->runs.active;
 	for (guint i = 0; i < active->len; i++) {
 		const struct job *job = ((struct run *)active->pdata[i])->job;
 		add_running(way, job);
-		guint64 *first = g_hash_table_lookup(way->first, job->group);
-		if (first) {
-			*first = MIN(*first, job->number);
-			continue;
-		}
-		first = g_new(guint64, 1);
-		*first = job->number;
-		g_hash_table_insert(way->first, g_strdup(job->group), first);
+		add_order(way, engine, job, now);
 	}
 }
 
@@ -89,7 +90,7 @@ static void
 way_clear(struct way *way)
 {
 	g_hash_table_unref(way->busy);
-	g_hash_table_unref(way->first);
+	g_hash_table_unref(way->order);
 	g_hash_table_unref(way->taken);
 }
 
@@ -112,8 +113,8 @@ must_wait(const struct engine *engine, const struct way *way, const struct job *
 		return TRUE;
 	if (job->kind != JOB_POINT_CREATE)
 		return FALSE;
-	const guint64 *first = g_hash_table_lookup(way->first, job->group);
-	return (first && *first < job->number) || shares_machine(engine, way, job) ||
+	const struct queue_order *order = g_hash_table_lookup(way->order, job->group);
+	return (order && queue_order_waits(order, job)) || shares_machine(engine, way, job) ||
 	       is_resuming(engine, job);
 }
 
@@ -141,34 +142,50 @@ came_after(struct engine *engine, struct job *job)
 	return FALSE;
 }
 
-static GPtrArray *
-sorted_runs(const struct engine *engine, gboolean waiting)
+/* Those that may begin as far as they themselves are concerned, in the order of their turns. */
+static GArray *
+find_waiting(const struct engine *engine, gint64 now)
 {
-	GPtrArray *runs = g_ptr_array_new();
-	const GPtrArray *from = waiting ? engine->runs.active : engine->runs.running;
-	for (guint i = 0; i < from->len; i++) {
-		struct run *run = from->pdata[i];
-		if (is_running(run->job) != waiting)
-			g_ptr_array_add(runs, run);
+	gint64 starve_after = (gint64)engine->limits.starve_seconds * G_USEC_PER_SEC;
+	GArray *waiting = g_array_new(FALSE, FALSE, sizeof(struct queue_entry));
+	const GPtrArray *active = engine->runs.active;
+	for (guint i = 0; i < active->len; i++) {
+		struct run *run = active->pdata[i];
+		if (run->job->phase != PHASE_WAIT || run->job->state == JOB_SUSPENDED ||
+		    run->stalled.length > 0 || queue_delayed(run->job, now))
+			continue;
+		struct queue_entry entry;
+		queue_entry_init(&entry, engine->queue, run->job, now, starve_after);
+		entry.user = run;
+		g_array_append_val(waiting, entry);
 	}
-	g_ptr_array_sort(runs, by_priority);
-	return runs;
+	g_array_sort(waiting, queue_entry_compare);
+	return waiting;
+}
+
+static void
+try_to_begin(struct engine *engine, struct way *way, struct run *run)
+{
+	if (run->job->phase != PHASE_WAIT || must_wait(engine, way, run->job) ||
+	    !came_after(engine, run->job))
+		return;
+	engine_post(engine, inbox_item_new(run->job->id, JOB_EVENT_ADMIT));
+	if (run->job->phase != PHASE_WAIT)
+		queue_took(engine->queue, run->job);
+	add_running(way, run->job);
 }
 
 static void
 schedule_once(struct engine *engine)
 {
 	struct way way;
-	way_find(&way, engine);
-	g_autoptr(GPtrArray) waiting = sorted_runs(engine, TRUE);
-	for (guint i = 0; i < waiting->len && way.running < engine->limits.max_jobs; i++) {
-		struct run *run = waiting->pdata[i];
-		if (run->job->state == JOB_SUSPENDED || run->stalled.length > 0 ||
-		    run->job->phase != PHASE_WAIT || must_wait(engine, &way, run->job) ||
-		    !came_after(engine, run->job))
-			continue;
-		engine_post(engine, inbox_item_new(run->job->id, JOB_EVENT_ADMIT));
-		add_running(&way, run->job);
+	gint64 now = engine_now(engine);
+	way_find(&way, engine, now);
+	if (way.running < engine->limits.max_jobs) {
+		g_autoptr(GArray) waiting = find_waiting(engine, now);
+		for (guint i = 0; i < waiting->len && way.running < engine->limits.max_jobs; i++)
+			try_to_begin(engine, &way,
+				     g_array_index(waiting, struct queue_entry, i).user);
 	}
 	way_clear(&way);
 }
@@ -191,28 +208,4 @@ engine_schedule(struct engine *engine)
 	}
 	engine->scheduling = FALSE;
 	engine_start_copies(engine);
-}
-
-void
-engine_start_copies(struct engine *engine)
-{
-	guint running = 0;
-	g_autoptr(GPtrArray) runs = sorted_runs(engine, FALSE);
-	/* A suspended job keeps its copies, but not others from copying. */
-	for (guint i = 0; i < runs->len; i++) {
-		const struct run *run = runs->pdata[i];
-		if (run->job->state != JOB_SUSPENDED)
-			running += g_hash_table_size(run->copying);
-	}
-	for (guint i = 0; i < runs->len; i++) {
-		struct run *run = runs->pdata[i];
-		while (running < engine->limits.max_copies && run->copies.length > 0 &&
-		       run->job->state != JOB_SUSPENDED) {
-			guint index = GPOINTER_TO_UINT(g_queue_pop_head(&run->copies));
-			g_hash_table_add(run->copying, GUINT_TO_POINTER(index));
-			running++;
-			struct job_effect effect = {EFFECT_COPY, index};
-			engine->io.effect(engine->user, run->job, &effect);
-		}
-	}
 }

@@ -150,7 +150,8 @@ load_instance(struct engine *engine, GError **error)
 gboolean
 engine_load(struct engine *engine, GError **error)
 {
-	if (!load_instance(engine, error) || !load_kind(engine, KIND_GROUP, load_group, error) ||
+	if (!load_instance(engine, error) || !engine_load_limits(engine, error) ||
+	    !load_kind(engine, KIND_GROUP, load_group, error) ||
 	    !load_kind(engine, KIND_POINT, load_point, error) ||
 	    !load_kind(engine, KIND_JOB, load_job, error) ||
 	    !load_kind(engine, KIND_DEBT, load_debt, error))

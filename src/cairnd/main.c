@@ -152,9 +152,12 @@ static gboolean
 start(struct daemon *daemon, struct store *store, GError **error)
 {
 	const struct config *config = daemon->config;
-	struct engine_limits limits = {.max_jobs = (guint)config->max_jobs,
-				       .max_copies = (guint)config->max_copies,
-				       .hold_seconds = config->hold_seconds};
+	struct engine_limits limits = {.max_jobs = config->max_jobs,
+				       .max_copies = config->max_copies,
+				       .hold_seconds = config->hold_seconds,
+				       .copies_per_host = config->copies_per_host,
+				       .rate_per_host = config->rate_per_host,
+				       .starve_seconds = config->starve_after};
 	daemon->engine = engine_new(store, &limits, &world_io, daemon->world, error);
 	if (!daemon->engine)
 		return FALSE;

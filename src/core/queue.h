@@ -12,11 +12,10 @@
 #include <glib.h>
 
 /* What can be set of the limits; cairn.conf(5) and the request limits-set. */
-#define QUEUE_JOBS_MAX	     1000
-#define QUEUE_COPIES_MAX     256
-#define QUEUE_RATE_MAX	     ((guint64)1 << 50)	    /* bytes a second */
-#define QUEUE_STARVE_MAX     ((guint64)366 * 86400) /* seconds */
-#define QUEUE_STARVE_DEFAULT 3600
+#define QUEUE_JOBS_MAX	 1000
+#define QUEUE_COPIES_MAX 256
+#define QUEUE_RATE_MAX	 ((guint64)1 << 50)	/* bytes a second */
+#define QUEUE_STARVE_MAX ((guint64)366 * 86400) /* seconds */
 
 /* ---- jobs ---- */
 

@@ -33,7 +33,8 @@ on_commit(void *user, guint nth, gboolean before, GError **error)
 static void
 boot(struct history *history)
 {
-	static const struct engine_limits limits = {3, 2, 3600};
+	static const struct engine_limits limits = {
+		.max_jobs = 3, .max_copies = 2, .hold_seconds = 3600};
 	struct world *world = &history->world;
 	g_autoptr(GError) error = NULL;
 	history->store = store_open(history->name, &error);

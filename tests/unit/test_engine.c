@@ -101,7 +101,8 @@ put_older(struct store *store, const char *id, guint number, gboolean hidden)
 static void
 open_engine(struct fixture *fixture, gboolean held)
 {
-	static const struct engine_limits limits = {8, 4, 3600};
+	static const struct engine_limits limits = {
+		.max_jobs = 8, .max_copies = 4, .hold_seconds = 3600};
 	static const struct engine_io io = {on_now, on_effect, on_pay, on_event};
 	g_autoptr(GError) error = NULL;
 	fixture->now = 100 * HOUR;
