@@ -42,7 +42,7 @@ static const struct setting keys[] = {
 	{"copies-per-host", "export", SETTING_NUMBER, AT(copies_per_host), 0, QUEUE_COPIES_MAX, "0", "N",
 	 "of them from one host; 0: no limit"},
 	{"rate-per-host", "export", SETTING_BYTES, AT(rate_per_host), 0, QUEUE_RATE_MAX, "0", "BYTES",
-	 "a second, of all copies from one host; 0: no limit"},
+	 "a second from one host; 0: no limit"},
 	{"max-jobs", "jobs", SETTING_NUMBER, AT(max_jobs), 1, QUEUE_JOBS_MAX, "8", "N",
 	 "jobs running at once"},
 	{"starve-after", "jobs", SETTING_SECONDS, AT(starve_after), 0, QUEUE_STARVE_MAX, "3600", "SECONDS",

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/spawn.h"
+#include "core/shares.h"
 #include "image/manifest.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 
 struct copy {
 	struct world *world;
-	char *job;
+	char *job, *host; /* URI of the host; "": not known */
 	guint disk;
 	char *image, *result; /* in the staging folder; the result stays until the export ends */
 	char *backing;	      /* the base's name in the image; NULL: full */
@@ -26,8 +27,10 @@ struct copy {
 	struct spawn *spawn; /* NULL: it is being prepared */
 	gboolean killed;     /* at once */
 	gboolean stopped;    /* it was told to stop */
-	gint64 stop_by;	     /* monotonic: when it is killed if it has not stopped; 0: not told */
-	GError *error;	     /* told by the child */
+	gboolean suspended;
+	guint64 rate;	/* bytes a second that it was told; 0: no limit */
+	gint64 stop_by; /* monotonic: when it is killed if it has not stopped; 0: not told */
+	GError *error;	/* told by the child */
 };
 
 /* How long a copy that is to stop may take to put what it has on the disk. */
@@ -40,6 +43,7 @@ copy_free(struct copy *copy)
 	if (copy->extents)
 		unlink(copy->extents);
 	g_free(copy->job);
+	g_free(copy->host);
 	g_free(copy->image);
 	g_free(copy->backing);
 	g_free(copy->result);
@@ -119,8 +123,7 @@ finish(struct copy *copy, const GError *error)
 		g_prefix_error(&told, "%s:%s: ", disk->vm_name, disk->target);
 	g_ptr_array_remove_fast(world->copies, copy);
 	copy_free(copy);
-	if (job)
-		copies_set_rate(world, id, job->rate_limit);
+	copies_share(world);
 	engine_done(world->engine, id, &effect, told, NULL);
 }
 
@@ -242,7 +245,8 @@ launch(struct copy *copy, const struct job *job, GError **error)
 	}
 	g_autoptr(GPtrArray) argv = arguments(copy, job, point);
 	copy->spawn = spawn_new((char **)argv->pdata, &handlers, copy, error);
-	if (copy->spawn && job->state == JOB_SUSPENDED)
+	copy->suspended = job->state == JOB_SUSPENDED;
+	if (copy->spawn && copy->suspended)
 		spawn_send(copy->spawn, "suspend");
 	return copy->spawn != NULL;
 }
@@ -259,7 +263,7 @@ prepare_done(struct task *task)
 	if (task->error || preparation->finished || !job || !launch(copy, job, &task->error))
 		finish(copy, task->error);
 	else
-		copies_set_rate(task->world, job->id, job->rate_limit);
+		copies_share(task->world);
 }
 
 static struct copy *
@@ -271,6 +275,7 @@ copy_new(struct world *world, const struct job *job, guint index)
 	struct copy *copy = g_new0(struct copy, 1);
 	copy->world = world;
 	copy->job = g_strdup(job->id);
+	copy->host = g_strdup(engine_copy_host(world->engine, job, index));
 	copy->disk = index;
 	copy->image = g_build_filename(staging, disk->vm, name, NULL);
 	copy->result = staging_result(copy->image);
@@ -367,23 +372,43 @@ copies_suspend(struct world *world, const struct job *job, gboolean suspend)
 {
 	for (guint i = 0; i < world->copies->len; i++) {
 		struct copy *copy = world->copies->pdata[i];
-		if (copy->spawn && strcmp(copy->job, job->id) == 0)
+		if (strcmp(copy->job, job->id) != 0)
+			continue;
+		copy->suspended = suspend;
+		if (copy->spawn)
 			spawn_send(copy->spawn, suspend ? "suspend" : "resume");
 	}
+	copies_share(world);
+}
+
+static void
+tell_rate(struct copy *copy, guint64 rate)
+{
+	g_autofree char *line = g_strdup_printf("rate %" G_GUINT64_FORMAT, rate);
+	if (copy->rate != rate && spawn_send(copy->spawn, line))
+		copy->rate = rate;
 }
 
 void
-copies_set_rate(struct world *world, const char *job_id, guint64 job_rate)
+copies_share(struct world *world)
 {
+	g_autofree struct share *shares = g_new0(struct share, world->copies->len);
+	g_autofree struct copy **copies = g_new0(struct copy *, world->copies->len);
 	guint n = 0;
-	for (guint i = 0; i < world->copies->len; i++)
-		n += strcmp(((struct copy *)world->copies->pdata[i])->job, job_id) == 0;
 	for (guint i = 0; i < world->copies->len; i++) {
 		struct copy *copy = world->copies->pdata[i];
-		if (!copy->spawn || strcmp(copy->job, job_id) != 0)
+		const struct job *job = engine_job(world->engine, copy->job, NULL);
+		if (!job || !copy->spawn || copy->stopped || copy->suspended)
 			continue;
-		g_autofree char *line = g_strdup_printf("rate %" G_GUINT64_FORMAT,
-							job_rate ? MAX(1, job_rate / n) : 0);
-		spawn_send(copy->spawn, line);
+		shares[n] = (struct share){
+			.job = copy->job,
+			.host = copy->host,
+			.job_limit = job->rate_limit,
+			.host_limit = engine_get_limits(world->engine)->rate_per_host,
+		};
+		copies[n++] = copy;
 	}
+	shares_divide(shares, n);
+	for (guint i = 0; i < n; i++)
+		tell_rate(copies[i], shares[i].rate);
 }

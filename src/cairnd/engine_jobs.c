@@ -162,6 +162,8 @@ apply_reply(struct engine *engine, struct run *run, struct job *job, struct inbo
 	case EFFECT_FINISH:
 		if (item->files)
 			apply_finish(job, item);
+		/* The last of them lets the data go. */
+		job->release = job->release && !engine_exported_by_other(engine, job);
 		break;
 	default:
 		break;

@@ -152,27 +152,10 @@ engine_released(const struct point *point, const char *reason, GPtrArray *debts)
 	return changed;
 }
 
-static const struct job *
-job_using(const struct engine *engine, const struct point *point)
-{
-	const GPtrArray *active = engine->runs.active;
-	for (guint i = 0; i < active->len; i++) {
-		const struct job *job = ((struct run *)active->pdata[i])->job;
-		if (g_strcmp0(job->point, point->id) == 0 ||
-		    g_strcmp0(job->base_point, point->id) == 0 ||
-		    g_strcmp0(job->base, point->id) == 0)
-			return job;
-		/* Its bitmaps tell what changed up to the point that is being made. */
-		if (job->draft && g_strcmp0(job->draft->prev, point->id) == 0)
-			return job;
-	}
-	return NULL;
-}
-
 static gboolean
 point_is_idle(const struct engine *engine, const struct point *point, GError **error)
 {
-	const struct job *job = job_using(engine, point);
+	const struct job *job = engine_job_using(engine, point);
 	if (!job)
 		return TRUE;
 	g_autofree char *name = engine_point_name(engine, point);
@@ -215,7 +198,7 @@ collect(const struct engine *engine, const GPtrArray *points, GPtrArray *gone)
 {
 	for (guint i = 0; i < points->len; i++) {
 		struct point *point = points->pdata[i];
-		if (!point->hidden || job_using(engine, point))
+		if (!point->hidden || engine_job_using(engine, point))
 			return;
 		g_ptr_array_add(gone, point);
 	}

@@ -177,6 +177,11 @@ void engine_batch_adopt(struct engine *engine, struct engine_batch *batch);
 void engine_schedule(struct engine *engine);
 /* engine_places.c */
 void engine_start_copies(struct engine *engine);
+/* engine_use.c */
+/* The job that needs @point, as what it exports or as its base; NULL. */
+const struct job *engine_job_using(const struct engine *engine, const struct point *point);
+/* Whether another job, too, waits for the data that @job exports. */
+gboolean engine_exported_by_other(const struct engine *engine, const struct job *job);
 /* engine_limits.c */
 gboolean engine_load_limits(struct engine *engine, GError **error);
 /* engine_times.c */

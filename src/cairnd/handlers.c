@@ -205,6 +205,8 @@ static const struct {
 	{"job-errors", handle_job_errors},
 	{"job-control", handle_job_control},
 	{"job-set", handle_job_set},
+	{"limits-show", handle_limits_show},
+	{"limits-set", handle_limits_set},
 };
 
 void

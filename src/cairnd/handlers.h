@@ -43,6 +43,10 @@ void handle_group_delete(struct daemon *daemon, struct control_call *call);
 /* The argument "group"; NULL and the call is answered. */
 struct group *arg_group(struct daemon *daemon, struct control_call *call);
 
+/* handlers_limits.c */
+void handle_limits_show(struct daemon *daemon, struct control_call *call);
+void handle_limits_set(struct daemon *daemon, struct control_call *call);
+
 /* handlers_jobs.c */
 void handle_export(struct daemon *daemon, struct control_call *call);
 void handle_backup(struct daemon *daemon, struct control_call *call);

@@ -361,6 +361,6 @@ handle_job_set(struct daemon *daemon, struct control_call *call)
 		return;
 	}
 	job = engine_job(daemon->engine, id, NULL);
-	copies_set_rate(daemon->world, id, job->rate_limit);
+	copies_share(daemon->world);
 	control_call_return(call, job_view(job, g_get_real_time()));
 }

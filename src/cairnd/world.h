@@ -113,8 +113,8 @@ gboolean export_make_dirs(const char *path, GError **error);
 void copies_start(struct world *world, const struct job *job, guint disk);
 void copies_cancel(struct world *world, const struct job *job, guint disk);
 void copies_suspend(struct world *world, const struct job *job, gboolean suspend);
-/* After a job's rate changed, or the number of its copies did. */
-void copies_set_rate(struct world *world, const char *job_id, guint64 job_rate);
+/* Divides what jobs and hosts may read a second among the running copies: after a limit changed. */
+void copies_share(struct world *world);
 /* About once a second. */
 void copies_tick(struct world *world);
 void copies_free(struct world *world);

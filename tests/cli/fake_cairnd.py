@@ -201,6 +201,20 @@ class FakeCairnd:
                 "jobs": {"waiting": 0, "running": 1, "finished": 4},
                 "config": {"state-dir": "/var/lib/cairn", "workers": 2}}
 
+    def on_limits_show(self):
+        return [{"name": name, "value": value, "configured": configured, "set": value != configured}
+                for name, value, configured in
+                (("max-jobs", 8, 8), ("max-copies", 16, 4), ("copies-per-host", 0, 0),
+                 ("rate-per-host", 100 * MIB, 0), ("starve-after", 5400, 3600))]
+
+    def on_limits_set(self, **limits):
+        asked = {name.replace("_", "-"): value for name, value in limits.items()}
+        shown = self.on_limits_show()
+        for it in shown:
+            value = asked.get(it["name"], it["value"])
+            it["value"] = it["configured"] if value is None else value
+        return shown
+
     def on_query_access(self, user):
         return {"user": user, "role": "operator" if user == "bob" else None,
                 "groups": ["web", "db"] if user == "bob" else []}
