@@ -300,14 +300,28 @@ store_get(struct store *store, const char *kind, const char *id, GError **error)
 	return object;
 }
 
-GPtrArray *
-store_list(struct store *store, const char *kind, const char *after, guint limit, GError **error)
+static GPtrArray *
+list(struct store *store, const char *kind, const char *from, gboolean back, guint limit,
+     GError **error)
 {
 	g_assert(store && kind_valid(kind));
-	if (after && !check_id(kind, after, error))
+	if (from && !check_id(kind, from, error))
 		return NULL;
-	GPtrArray *objects = store->driver->list(store->self, kind, after, limit, error);
+	GPtrArray *objects = store->driver->list(store->self, kind, from, back, limit, error);
 	if (!objects)
 		prefix_error(store, error);
 	return objects;
+}
+
+GPtrArray *
+store_list(struct store *store, const char *kind, const char *after, guint limit, GError **error)
+{
+	return list(store, kind, after, FALSE, limit, error);
+}
+
+GPtrArray *
+store_list_back(struct store *store, const char *kind, const char *before, guint limit,
+		GError **error)
+{
+	return list(store, kind, before, TRUE, limit, error);
 }

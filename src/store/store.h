@@ -59,3 +59,6 @@ struct store_object *store_get(struct store *store, const char *kind, const char
  * (0: all). GPtrArray of struct store_object with its free function set. Empty is success. */
 GPtrArray *store_list(struct store *store, const char *kind, const char *after, guint limit,
 		      GError **error);
+/* The same from the other end: objects with id < @before (NULL: from the last), the last first. */
+GPtrArray *store_list_back(struct store *store, const char *kind, const char *before, guint limit,
+			   GError **error);

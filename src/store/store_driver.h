@@ -20,9 +20,13 @@ struct store_driver {
 	/* All versions are compared with the state before the first change. */
 	gboolean (*commit)(void *self, const GPtrArray *changes, GError **error);
 	struct store_object *(*get)(void *self, const char *kind, const char *id, GError **error);
-	GPtrArray *(*list)(void *self, const char *kind, const char *after, guint limit,
-			   GError **error);
+	/* @from: id after which the list begins, or before which when @back; NULL: at the end. */
+	GPtrArray *(*list)(void *self, const char *kind, const char *from, gboolean back,
+			   guint limit, GError **error);
 };
+
+/* Stands after every id: no UTF-8 has this byte. */
+#define STORE_ID_END "\xff"
 
 extern const struct store_driver store_driver_sqlite, store_driver_mem;
 

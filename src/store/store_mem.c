@@ -166,20 +166,32 @@ mem_get(void *self, const char *kind, const char *id, GError **error)
 	return found ? copy(found) : store_not_found(kind, id, error);
 }
 
-static GPtrArray *
-mem_list(void *self, const char *kind, const char *after, guint limit, GError **error)
+/* The first object that a list begins with; NULL when there is none. */
+static GTreeNode *
+list_start(const struct mem *mem, const char *kind, const char *from, gboolean back)
 {
-	struct mem *mem = self;
-	GPtrArray *objects = g_ptr_array_new_with_free_func(free_object);
 	/* No id is empty, so "" stands before the first. */
 	const struct store_object start = {.kind = (char *)kind,
-					   .id = (char *)(after ? after : "")};
-	GTreeNode *node = g_tree_upper_bound(mem->shared->objects, &start);
-	for (; node && (limit == 0 || objects->len < limit); node = g_tree_node_next(node)) {
+					   .id = (char *)(from	 ? from
+							  : back ? STORE_ID_END
+								 : "")};
+	if (!back)
+		return g_tree_upper_bound(mem->shared->objects, &start);
+	GTreeNode *next = g_tree_lower_bound(mem->shared->objects, &start);
+	return next ? g_tree_node_previous(next) : g_tree_node_last(mem->shared->objects);
+}
+
+static GPtrArray *
+mem_list(void *self, const char *kind, const char *from, gboolean back, guint limit, GError **error)
+{
+	GPtrArray *objects = g_ptr_array_new_with_free_func(free_object);
+	GTreeNode *node = list_start(self, kind, from, back);
+	while (node && (limit == 0 || objects->len < limit)) {
 		const struct store_object *object = g_tree_node_value(node);
 		if (strcmp(object->kind, kind) != 0)
 			break;
 		g_ptr_array_add(objects, copy(object));
+		node = back ? g_tree_node_previous(node) : g_tree_node_next(node);
 	}
 	return objects;
 }

@@ -15,13 +15,25 @@
 /* A WAL file that once grew over a large body is cut back to this many bytes. */
 #define WAL_KEEP (16 << 20)
 
-enum statement { SELECT_VERSION, SELECT_BODY, SELECT_LIST, PUT, DELETE, BEGIN, COMMIT, STATEMENTS };
+enum statement {
+	SELECT_VERSION,
+	SELECT_BODY,
+	SELECT_LIST,
+	SELECT_BACK,
+	PUT,
+	DELETE,
+	BEGIN,
+	COMMIT,
+	STATEMENTS
+};
 
 static const char *const statement_sql[STATEMENTS] = {
 	[SELECT_VERSION] = "SELECT version FROM object WHERE kind = ?1 AND id = ?2",
 	[SELECT_BODY] = "SELECT id, version, body FROM object WHERE kind = ?1 AND id = ?2",
 	[SELECT_LIST] = "SELECT id, version, body FROM object WHERE kind = ?1 AND id > ?2 "
 			"ORDER BY id LIMIT ?3",
+	[SELECT_BACK] = "SELECT id, version, body FROM object WHERE kind = ?1 AND id < ?2 "
+			"ORDER BY id DESC LIMIT ?3",
 	[PUT] = "INSERT INTO object (kind, id, version, body) VALUES (?1, ?2, 1, ?3) "
 		"ON CONFLICT (kind, id) DO UPDATE SET version = version + 1, body = excluded.body",
 	[DELETE] = "DELETE FROM object WHERE kind = ?1 AND id = ?2",
@@ -259,11 +271,15 @@ sqlite_get(void *self, const char *kind, const char *id, GError **error)
 }
 
 static GPtrArray *
-sqlite_list(void *self, const char *kind, const char *after, guint limit, GError **error)
+sqlite_list(void *self, const char *kind, const char *from, gboolean back, guint limit,
+	    GError **error)
 {
 	struct sqlite *sqlite = self;
 	/* No id is empty, so "" stands before the first; a negative LIMIT is none. */
-	sqlite3_stmt *stmt = bind(sqlite, SELECT_LIST, kind, after ? after : "");
+	sqlite3_stmt *stmt = bind(sqlite, back ? SELECT_BACK : SELECT_LIST, kind,
+				  from	 ? from
+				  : back ? STORE_ID_END
+					 : "");
 	sqlite3_bind_int64(stmt, 3, limit ? (sqlite3_int64)limit : -1);
 	GPtrArray *objects = g_ptr_array_new_with_free_func((GDestroyNotify)store_object_free);
 	int rc;

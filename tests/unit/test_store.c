@@ -191,17 +191,27 @@ test_expect(struct fixture *f, gconstpointer scheme)
 }
 
 static void
+assert_objects(GPtrArray *objects, const char *expected)
+{
+	g_assert_nonnull(objects);
+	g_autoptr(GString) ids = g_string_new(NULL);
+	for (guint i = 0; i < objects->len; i++)
+		g_string_append_printf(ids, "%s ", ((struct store_object *)objects->pdata[i])->id);
+	g_assert_cmpstr(ids->str, ==, expected);
+}
+
+static void
 assert_list(struct fixture *f, const char *after, guint limit, const char *expected)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) objects = store_list(f->store, "thing", after, limit, &error);
-	g_assert_no_error(error);
-	g_autoptr(GString) ids = g_string_new(NULL);
-	for (guint i = 0; i < objects->len; i++) {
-		const struct store_object *object = g_ptr_array_index(objects, i);
-		g_string_append_printf(ids, "%s ", object->id);
-	}
-	g_assert_cmpstr(ids->str, ==, expected);
+	g_autoptr(GPtrArray) objects = store_list(f->store, "thing", after, limit, NULL);
+	assert_objects(objects, expected);
+}
+
+static void
+assert_list_back(struct fixture *f, const char *before, guint limit, const char *expected)
+{
+	g_autoptr(GPtrArray) objects = store_list_back(f->store, "thing", before, limit, NULL);
+	assert_objects(objects, expected);
 }
 
 static void
@@ -225,6 +235,18 @@ test_list(struct fixture *f, gconstpointer scheme)
 	assert_list(f, "日本", 0, "");
 	g_autoptr(GPtrArray) none = store_list(f->store, "none", NULL, 0, NULL);
 	g_assert_cmpuint(none->len, ==, 0);
+	assert_list_back(f, NULL, 0, "日本 ä b aa a/1 a B 9 10 ");
+	assert_list_back(f, NULL, 3, "日本 ä b ");
+	assert_list_back(f, "a", 2, "B 9 ");
+	assert_list_back(f, "C", 2, "B 9 ");
+	assert_list_back(f, "9", 0, "10 ");
+	assert_list_back(f, "10", 0, "");
+	put_now(f, "\xf4\x8f\xbf\xbf", "the last there can be");
+	assert_list_back(f, NULL, 2, "\xf4\x8f\xbf\xbf 日本 ");
+	g_autoptr(GPtrArray) last = store_list_back(f->store, "zebra", NULL, 1, NULL);
+	g_assert_cmpuint(last->len, ==, 1);
+	g_autoptr(GPtrArray) nothing = store_list_back(f->store, "zz", NULL, 1, NULL);
+	g_assert_cmpuint(nothing->len, ==, 0);
 }
 
 static void
