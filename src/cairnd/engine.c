@@ -7,7 +7,6 @@
 
 #define DEBT_RETRY	  (5 * G_USEC_PER_SEC)
 #define PROGRESS_INTERVAL (G_USEC_PER_SEC / 4)
-#define REMOVE_AT_ONCE	  500 /* jobs */
 
 struct engine *
 engine_new(struct store *store, const struct engine_limits *limits, const struct engine_io *io,
@@ -315,38 +314,6 @@ pay_debts(struct engine *engine, gint64 now)
 }
 
 static void
-job_removed(struct engine *engine, struct run *run)
-{
-	json_t *data = json_object();
-	cairn_json_set_string(data, "id", run->job->id);
-	cairn_json_set_uint(data, "number", run->job->number);
-	engine_event(engine, "JOB_REMOVED", data);
-	engine_remove_run(engine, run);
-}
-
-/* Many may be due at once, after a clock was set or with a short time to keep them: one commit is
- * for many of them, and the rest waits for the next tick. */
-static void
-remove_old_jobs(struct engine *engine, gint64 now)
-{
-	g_autoptr(GPtrArray) old = g_ptr_array_new();
-	cairn_auto(store_txn) txn = store_txn_new();
-	GSequenceIter *at = g_sequence_get_begin_iter(engine->runs.leaving);
-	for (; !g_sequence_iter_is_end(at) && old->len < REMOVE_AT_ONCE;
-	     at = g_sequence_iter_next(at)) {
-		struct run *run = g_sequence_get(at);
-		if (run->leaves > now)
-			break;
-		store_txn_delete(txn, KIND_JOB, run->job->id, STORE_ANY);
-		g_ptr_array_add(old, run);
-	}
-	if (old->len == 0 || !store_commit(engine->store, txn, NULL))
-		return; /* next time */
-	for (guint i = 0; i < old->len; i++)
-		job_removed(engine, old->pdata[i]);
-}
-
-static void
 expire_holds(struct engine *engine, gint64 now)
 {
 	for (guint i = 0; i < engine->points->len; i++) {
@@ -381,7 +348,7 @@ engine_tick(struct engine *engine)
 	retry_stalled(engine);
 	engine_store_released(engine);
 	expire_holds(engine, now);
-	remove_old_jobs(engine, now);
+	engine_age(engine, now);
 	engine_save_running(engine, now);
 	engine_schedule(engine);
 	if (engine->started)

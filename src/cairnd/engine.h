@@ -24,6 +24,8 @@ struct engine_limits {
 	guint64 copies_per_host; /* of max_copies, from one host; 0: no limit */
 	guint64 rate_per_host;	 /* bytes a second, of all copies from one host; 0: no limit */
 	guint64 starve_seconds;	 /* a job that has waited so long goes first; 0: never */
+	guint64 history_seconds; /* how long after its end a job is in the history; 0: no limit */
+	guint64 history_jobs;	 /* how many are there at most; 0: no limit */
 };
 
 struct engine_io {
@@ -90,7 +92,7 @@ gboolean engine_hold_lost(struct engine *engine, const char *vm, int code, const
 /* The clock was set @by microseconds forward (or back): data is held as long as it would have been.
  */
 void engine_clock_set(struct engine *engine, gint64 by);
-/* About once a second: expiry, queue, debts, removal of old jobs, stalled stores. */
+/* About once a second: expiry, queue, debts, old jobs to the history, stalled stores. */
 void engine_tick(struct engine *engine);
 
 /* What one machine has of ours, as the hypervisor tells at start: @backup the name of the point
@@ -163,10 +165,17 @@ GPtrArray *engine_active_jobs(const struct engine *engine);
 guint engine_job_count(const struct engine *engine);
 struct job *engine_job_at(const struct engine *engine, guint index);
 guint engine_job_after(const struct engine *engine, guint64 number);
+/* Ended ones that have left memory. A copy, to be freed with job_free(); NOT_FOUND. */
+struct job *engine_history_job(const struct engine *engine, const char *name, GError **error);
+/* Of them at most @limit with numbers below @before (0: from the newest on), newest first; struct
+ * job with its free function set. */
+GPtrArray *engine_history(const struct engine *engine, guint64 before, guint limit, GError **error);
+/* To the history, before its time is over. STATE: it has not ended. */
+gboolean engine_job_remove(struct engine *engine, struct job *job, GError **error);
 gboolean engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error);
 /* URI of the host from which a disk of an export is copied; "": not known. Borrowed. */
 const char *engine_copy_host(const struct engine *engine, const struct job *job, guint disk);
-/* Stores what a caller has changed in priority, rate_limit or keep_us. */
+/* Stores what a caller has changed in priority, rate_limit, keep_us or delete_on_completion. */
 gboolean engine_job_save(struct engine *engine, struct job *job, GError **error);
 
 json_t *engine_point_view(const struct engine *engine, const struct point *point);

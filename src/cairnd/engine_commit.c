@@ -175,6 +175,8 @@ engine_store_step(struct engine *engine, struct run *run, struct job *job,
 	    item->error)
 		commit_clean_failed(engine, job, out);
 	if (job->phase == PHASE_ENDED) {
+		/* What is asked for later removes nothing (CIM_Job.DeleteOnCompletion). */
+		job->stays = !job->delete_on_completion;
 		if (job->kind == JOB_EXPORT && job->outcome != 0)
 			commit_terminated(engine, job, out);
 		commit_debts(engine, job, out);

@@ -341,10 +341,16 @@ gboolean
 engine_job_save(struct engine *engine, struct job *job, GError **error)
 {
 	cairn_auto(store_txn) txn = store_txn_new();
+	gboolean stays = job->stays;
+	/* After the end it can keep a job, and cannot remove one (CIM_Job.DeleteOnCompletion). */
+	if (job->phase == PHASE_ENDED && !job->delete_on_completion)
+		job->stays = TRUE;
 	job_clock(job, engine_now(engine), FALSE);
 	engine_put_job(txn, job);
-	if (!store_commit(engine->store, txn, error))
+	if (!store_commit(engine->store, txn, error)) {
+		job->stays = stays;
 		return FALSE;
+	}
 	engine_place_run(engine, engine_run(engine, job->id));
 	engine_event(engine, "JOB_CHANGED", job_view(job, engine_now(engine)));
 	engine_schedule(engine);

@@ -80,8 +80,9 @@ struct engine {
 	gboolean scheduling, schedule_again;
 	gboolean queue_changed; /* another job may begin now */
 	gboolean started;
-	gint64 debts_at; /* when they are tried again */
-	gint64 saved_at; /* when the running jobs were stored as they are */
+	gint64 debts_at;  /* when they are tried again */
+	gint64 forget_at; /* when the history is looked at again */
+	gint64 saved_at;  /* when the running jobs were stored as they are */
 };
 
 gint64 engine_now(const struct engine *engine);
@@ -98,6 +99,12 @@ void engine_replace_job(struct engine *engine, struct run *run, struct job *job)
 /* After a change of the run's job: its phase, its end, how long it is kept. */
 void engine_place_run(struct engine *engine, struct run *run);
 void engine_remove_run(struct engine *engine, struct run *run);
+
+/* engine_history.c */
+/* Moves ended jobs whose time is over to the history, and forgets what is too old there. */
+void engine_age(struct engine *engine, gint64 now);
+/* Numbers go on after the newest. */
+gboolean engine_history_load(struct engine *engine, GError **error);
 
 /* engine.c */
 void engine_post(struct engine *engine, struct inbox_item *item);

@@ -157,5 +157,5 @@ engine_load(struct engine *engine, GError **error)
 	    !load_kind(engine, KIND_DEBT, load_debt, error))
 		return FALSE;
 	engine_sort_points(engine);
-	return TRUE;
+	return engine_history_load(engine, error);
 }

@@ -120,7 +120,7 @@ struct job {
 	gint64 active_since; /* active_us is as of then; 0: it does not work now */
 	gint64 keep_us;	     /* TimeBeforeRemoval */
 	gboolean delete_on_completion;
-	gboolean stays; /* it ended without delete_on_completion: until it is removed on request */
+	gboolean stays; /* it has ended and is kept until it is removed on request */
 
 	char *schedule; /* GUID of the schedule whose run it is; NULL */
 	gint64 due;	/* it does not begin before (ScheduledStartTime); 0: at once */

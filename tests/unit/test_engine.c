@@ -330,7 +330,7 @@ test_many(void)
 	engine_start(fixture.engine);
 	g_assert_cmpuint(engine_waiting(fixture.engine), ==, 0);
 	fixture.now += 2 * HOUR;
-	for (guint i = 0; i < MANY / 500 + 1; i++)
+	for (guint i = 0; i < MANY / 200 + 1; i++)
 		engine_tick(fixture.engine);
 	g_autoptr(GPtrArray) jobs = engine_jobs(fixture.engine);
 	g_assert_cmpuint(jobs->len, ==, 0);

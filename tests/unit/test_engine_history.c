@@ -1,0 +1,376 @@
+/* Life after the end: when ended jobs leave memory, what the history keeps of them and for how
+ * long, and that a job is always in one of the two places. The simulation kills the daemon there.
+ */
+#include "cairnd/engine.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+#include "base/json.h"
+#include "store/store_mem.h"
+
+#include <string.h>
+
+#define GROUP  "11111111-2222-3333-4444-555555555555"
+#define POINT  "AAAAAAAA-2222-3333-4444-555555555555"
+#define MINUTE (60ll * G_USEC_PER_SEC)
+#define DAY    (86400ll * G_USEC_PER_SEC)
+
+struct fixture {
+	char *uri;
+	struct store *store;
+	struct engine *engine;
+	struct engine_limits limits;
+	gint64 now;
+	guint removed; /* JOB_REMOVED events */
+	gboolean full;
+};
+
+static gint64
+on_now(void *user)
+{
+	return ((struct fixture *)user)->now;
+}
+
+static void
+on_effect(void *user, const struct job *job, const struct job_effect *effect)
+{
+}
+
+static void
+on_pay(void *user, const struct debt *debt)
+{
+}
+
+static void
+on_event(void *user, const char *name, json_t *data)
+{
+	((struct fixture *)user)->removed += strcmp(name, "JOB_REMOVED") == 0;
+	json_decref(data);
+}
+
+static gboolean
+on_commit(void *user, guint nth, gboolean before, GError **error)
+{
+	return !((struct fixture *)user)->full || cairn_fail(error, CAIRN_ERROR_LIMIT, "no space");
+}
+
+static void
+open_engine(struct fixture *f)
+{
+	static const struct engine_io io = {on_now, on_effect, on_pay, on_event};
+	g_autoptr(GError) error = NULL;
+	f->store = store_open(f->uri, &error);
+	g_assert_no_error(error);
+	f->engine = engine_new(f->store, &f->limits, &io, f, &error);
+	g_assert_no_error(error);
+	store_mem_set_hook(f->store, on_commit, f);
+	engine_start(f->engine);
+}
+
+static void
+close_engine(struct fixture *f)
+{
+	engine_free(f->engine);
+	store_close(f->store);
+}
+
+static void
+reopen(struct fixture *f)
+{
+	close_engine(f);
+	open_engine(f);
+}
+
+static void
+set_up(struct fixture *f, gconstpointer unused)
+{
+	static guint stores;
+	g_autoptr(GError) error = NULL;
+	f->uri = g_strdup_printf("memory:history-%u", ++stores);
+	f->now = 1000 * DAY;
+	f->limits = (struct engine_limits){.max_jobs = 8, .max_copies = 4};
+	open_engine(f);
+	engine_group_create(f->engine, "web", GROUP, &error);
+	g_assert_no_error(error);
+}
+
+static void
+tear_down(struct fixture *f, gconstpointer unused)
+{
+	close_engine(f);
+	store_mem_forget(strchr(f->uri, ':') + 1);
+	g_free(f->uri);
+}
+
+static struct job *
+new_job(gboolean stays)
+{
+	g_autofree char *id = cairn_guid_new();
+	struct job *job = job_new(id, JOB_EXPORT);
+	job->group = g_strdup(GROUP);
+	job->point = g_strdup(POINT);
+	job->point_name = g_strdup("web@1");
+	job->directory = g_strdup("/nowhere");
+	job->format = g_strdup("qcow2");
+	job->delete_on_completion = !stays;
+	return job;
+}
+
+/* An export of a point that is not there: it ends as it begins. */
+static char *
+end_one(struct fixture *f, gboolean stays)
+{
+	g_autoptr(GError) error = NULL;
+	const struct job *job = engine_submit(f->engine, new_job(stays), &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(job->state, ==, JOB_EXCEPTION);
+	return g_strdup(job->id);
+}
+
+static void
+pass(struct fixture *f, gint64 time)
+{
+	f->now += time;
+	engine_tick(f->engine);
+}
+
+static gboolean
+lives(const struct fixture *f, const char *name)
+{
+	return engine_job(f->engine, name, NULL) != NULL;
+}
+
+static gboolean
+is_history(const struct fixture *f, const char *name)
+{
+	cairn_auto(job) job = engine_history_job(f->engine, name, NULL);
+	return job != NULL;
+}
+
+/* ---- the time ---- */
+
+static void
+test_time(struct fixture *f, gconstpointer unused)
+{
+	g_autofree char *id = end_one(f, FALSE);
+	pass(f, 5 * MINUTE - 1);
+	g_assert_true(lives(f, id) && !is_history(f, id));
+	pass(f, 1);
+	g_assert_true(!lives(f, id) && is_history(f, id));
+	g_assert_cmpuint(f->removed, ==, 1);
+	reopen(f);
+	g_assert_true(!lives(f, id) && is_history(f, id));
+}
+
+static void
+test_changed_time(struct fixture *f, gconstpointer unused)
+{
+	g_autofree char *id = end_one(f, FALSE);
+	g_autofree char *other = end_one(f, FALSE);
+	struct job *job = engine_job(f->engine, id, NULL);
+	job->keep_us = DAY;
+	g_assert_true(engine_job_save(f->engine, job, NULL));
+	pass(f, 6 * MINUTE);
+	g_assert_true(lives(f, id) && !lives(f, other));
+	job = engine_job(f->engine, id, NULL);
+	job->keep_us = MINUTE;
+	g_assert_true(engine_job_save(f->engine, job, NULL));
+	pass(f, 0);
+	g_assert_false(lives(f, id));
+}
+
+/* What the job was is what the history says, but for what its manifest has. */
+static void
+test_content(struct fixture *f, gconstpointer unused)
+{
+	g_autofree char *id = end_one(f, FALSE);
+	const struct job *job = engine_job(f->engine, id, NULL);
+	g_autoptr(json_t) before = job_view(job, f->now);
+	g_autoptr(json_t) errors = job_errors_view(job);
+	g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, job->number);
+	pass(f, 5 * MINUTE);
+	cairn_auto(job) found = engine_history_job(f->engine, id, NULL);
+	g_autoptr(json_t) after = job_view(found, f->now);
+	g_autoptr(json_t) same = job_errors_view(found);
+	g_assert_true(json_equal(before, after));
+	g_assert_true(json_equal(errors, same));
+	g_assert_cmpuint(json_array_size(same), ==, 1);
+	g_assert_true(is_history(f, number));
+	g_assert_false(is_history(f, "99"));
+	g_assert_false(is_history(f, POINT));
+	g_assert_false(is_history(f, "no number"));
+}
+
+/* ---- those that stay ---- */
+
+static void
+test_stays(struct fixture *f, gconstpointer unused)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *id = end_one(f, TRUE);
+	pass(f, 100 * DAY);
+	g_assert_true(lives(f, id));
+	/* Set after the end it removes nothing. */
+	struct job *job = engine_job(f->engine, id, NULL);
+	job->delete_on_completion = TRUE;
+	g_assert_true(engine_job_save(f->engine, job, NULL));
+	pass(f, 100 * DAY);
+	g_assert_true(lives(f, id));
+	reopen(f);
+	pass(f, DAY);
+	g_assert_true(lives(f, id));
+	g_assert_true(engine_job_remove(f->engine, engine_job(f->engine, id, NULL), &error));
+	g_assert_true(!lives(f, id) && is_history(f, id));
+	g_assert_cmpuint(f->removed, ==, 1);
+}
+
+static void
+test_stays_from_now_on(struct fixture *f, gconstpointer unused)
+{
+	g_autofree char *id = end_one(f, FALSE);
+	struct job *job = engine_job(f->engine, id, NULL);
+	job->delete_on_completion = FALSE;
+	g_assert_true(engine_job_save(f->engine, job, NULL));
+	pass(f, DAY);
+	g_assert_true(lives(f, id));
+}
+
+static void
+test_remove(struct fixture *f, gconstpointer unused)
+{
+	g_autoptr(GError) error = NULL;
+	struct engine_limits none = {.max_jobs = 0};
+	engine_set_limits(f->engine, &none);
+	struct job *job = engine_submit(f->engine, new_job(FALSE), NULL);
+	g_assert_false(engine_job_remove(f->engine, job, &error));
+	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE);
+	g_clear_error(&error);
+	engine_set_limits(f->engine, &f->limits);
+	f->full = TRUE;
+	job = engine_job(f->engine, "1", NULL);
+	g_assert_cmpint(job->phase, ==, PHASE_ENDED);
+	g_assert_false(engine_job_remove(f->engine, job, &error));
+	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_LIMIT);
+	pass(f, DAY);
+	g_assert_true(lives(f, "1") && !is_history(f, "1"));
+	f->full = FALSE;
+	pass(f, 0);
+	g_assert_true(!lives(f, "1") && is_history(f, "1"));
+}
+
+/* ---- many ---- */
+
+static void
+test_too_many(struct fixture *f, gconstpointer unused)
+{
+	const guint stay = 5000, more = 7; /* STAYING_MAX */
+	for (guint i = 0; i < stay + more; i++) {
+		g_autofree char *id = end_one(f, TRUE);
+		f->now++;
+	}
+	g_assert_cmpuint(engine_job_count(f->engine), ==, stay + more);
+	pass(f, 0);
+	g_assert_cmpuint(engine_job_count(f->engine), ==, stay);
+	g_assert_true(is_history(f, "7") && lives(f, "8"));
+}
+
+static void
+test_pages(struct fixture *f, gconstpointer unused)
+{
+	for (guint i = 0; i < 25; i++)
+		g_free(end_one(f, FALSE));
+	pass(f, DAY);
+	guint64 before = 0, seen = 0, next = 25;
+	for (;;) {
+		g_autoptr(GPtrArray) jobs = engine_history(f->engine, before, 10, NULL);
+		for (guint i = 0; i < jobs->len; i++, seen++) {
+			before = ((const struct job *)jobs->pdata[i])->number;
+			g_assert_cmpuint(before, ==, next--);
+		}
+		if (jobs->len < 10)
+			break;
+	}
+	g_assert_cmpuint(seen, ==, 25);
+}
+
+/* ---- forgetting ---- */
+
+static void
+test_forget_old(struct fixture *f, gconstpointer unused)
+{
+	f->limits.history_seconds = 30 * 86400;
+	reopen(f);
+	g_autofree char *old = end_one(f, FALSE);
+	pass(f, 20 * DAY);
+	g_autofree char *young = end_one(f, FALSE);
+	pass(f, 9 * DAY);
+	g_assert_true(is_history(f, old) && is_history(f, young));
+	pass(f, 2 * DAY);
+	g_assert_true(!is_history(f, old) && !is_history(f, "1") && is_history(f, young));
+	/* Numbers go on after the newest, however old it is. */
+	pass(f, 1000 * DAY);
+	g_assert_true(is_history(f, young));
+	reopen(f);
+	g_autofree char *next = end_one(f, FALSE);
+	g_assert_cmpuint(engine_job(f->engine, next, NULL)->number, ==, 3);
+	pass(f, MINUTE * 11);
+	g_assert_false(is_history(f, young));
+}
+
+static void
+test_forget_many(struct fixture *f, gconstpointer unused)
+{
+	f->limits.history_jobs = 1000;
+	reopen(f);
+	for (guint i = 0; i < 1500; i++)
+		g_free(end_one(f, FALSE));
+	pass(f, DAY);
+	for (guint i = 0; i < 10; i++)
+		pass(f, G_USEC_PER_SEC);
+	g_autoptr(GPtrArray) moved = engine_history(f->engine, 0, 0, NULL);
+	g_assert_cmpuint(moved->len, >=, 1000);
+	pass(f, 11 * MINUTE);
+	for (guint i = 0; i < 5; i++)
+		pass(f, G_USEC_PER_SEC);
+	g_autoptr(GPtrArray) left = engine_history(f->engine, 0, 0, NULL);
+	g_assert_cmpuint(left->len, ==, 1000);
+}
+
+/* An older store does not say what it does not know. */
+static void
+test_older_store(struct fixture *f, gconstpointer unused)
+{
+	g_autoptr(GError) error = NULL;
+	cairn_auto(job) job = new_job(TRUE);
+	g_autoptr(json_t) json = job_to_json(job);
+	json_object_del(json, "delete-on-completion");
+	json_object_del(json, "stays");
+	cairn_auto(job) read = job_from_json(json, &error);
+	g_assert_no_error(error);
+	g_assert_true(read->delete_on_completion && !read->stays);
+}
+
+static void
+add(const char *name, void (*test)(struct fixture *, gconstpointer))
+{
+	g_autofree char *path = g_strdup_printf("/history/%s", name);
+	g_test_add(path, struct fixture, NULL, set_up, test, tear_down);
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	add("time", test_time);
+	add("changed-time", test_changed_time);
+	add("content", test_content);
+	add("stays", test_stays);
+	add("stays-from-now-on", test_stays_from_now_on);
+	add("remove", test_remove);
+	add("too-many", test_too_many);
+	add("pages", test_pages);
+	add("forget-old", test_forget_old);
+	add("forget-many", test_forget_many);
+	add("older-store", test_older_store);
+	return g_test_run();
+}
