@@ -39,7 +39,7 @@ struct retention_mark {
 };
 
 /* Marks @n exports (@ret has room for them). @times: when their points were taken, microseconds
- * since 1970, oldest first; of two of one time the later one counts as newer. @zone is that of
+ * since 1970, in the order of their numbers; the last one is the newest. @zone is that of
  * days, weeks and months. */
 void retention_pick(const struct retention *retention, GTimeZone *zone, const gint64 *times,
 		    guint n, struct retention_mark *ret);

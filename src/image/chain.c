@@ -196,8 +196,8 @@ open_layer(struct layers *layers, const struct chain_point *point, const struct 
 }
 
 struct layers *
-layers_open(struct chain *chain, const char *vm_id, const char *target, gboolean verify,
-	    GError **error)
+layers_open_top(struct chain *chain, guint points, const char *vm_id, const char *target,
+		gboolean verify, GError **error)
 {
 	cairn_auto(layers) layers = g_new0(struct layers, 1);
 	layers->all = g_ptr_array_new_with_free_func((GDestroyNotify)layer_free);
@@ -208,7 +208,7 @@ layers_open(struct chain *chain, const char *vm_id, const char *target, gboolean
 	for (guint depth = 1; disk; depth++) {
 		if (!open_layer(layers, point, disk, verify, error))
 			return NULL;
-		if (!disk->backing)
+		if (!disk->backing || depth == points)
 			return g_steal_pointer(&layers);
 		point = chain_get(chain, depth, error);
 		if (!point)
@@ -220,6 +220,13 @@ layers_open(struct chain *chain, const char *vm_id, const char *target, gboolean
 	g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND, "the point has no disk \"%s\"",
 		    target);
 	return NULL;
+}
+
+struct layers *
+layers_open(struct chain *chain, const char *vm_id, const char *target, gboolean verify,
+	    GError **error)
+{
+	return layers_open_top(chain, CHAIN_MAX, vm_id, target, verify, error);
 }
 
 void
@@ -313,7 +320,8 @@ read_layer(struct layers *layers, const struct layer *layer, guint64 block, guin
 }
 
 gboolean
-layers_read(struct layers *layers, guint64 block, guint8 *buffer, guint16 *ret_data, GError **error)
+layers_read_carried(struct layers *layers, guint64 block, guint8 *buffer, guint16 *ret_data,
+		    guint16 *ret_carried, GError **error)
 {
 	guint16 remaining = G_MAXUINT16, data = 0;
 	for (guint i = 0; remaining && i < layers->all->len; i++) {
@@ -324,5 +332,13 @@ layers_read(struct layers *layers, guint64 block, guint8 *buffer, guint16 *ret_d
 		}
 	}
 	*ret_data = data;
+	*ret_carried = (guint16)~remaining;
 	return TRUE;
+}
+
+gboolean
+layers_read(struct layers *layers, guint64 block, guint8 *buffer, guint16 *ret_data, GError **error)
+{
+	guint16 carried;
+	return layers_read_carried(layers, block, buffer, ret_data, &carried, error);
 }

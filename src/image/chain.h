@@ -50,6 +50,10 @@ struct layers {
  * the blocks when they are read. The chain must outlive it. */
 struct layers *layers_open(struct chain *chain, const char *vm_id, const char *target,
 			   gboolean verify, GError **error);
+/* Only the images of the chain's first @points points: what lies below is not opened. The last of
+ * them may have a backing image then. */
+struct layers *layers_open_top(struct chain *chain, guint points, const char *vm_id,
+			       const char *target, gboolean verify, GError **error);
 void layers_free(struct layers *layers);
 CAIRN_DEFINE_AUTO(layers, layers_free)
 
@@ -61,3 +65,8 @@ gboolean layers_map(struct layers *layers, guint64 block, guint16 *ret_data, GEr
  * as zeroes. A block that differs from its digest is IO naming the file. */
 gboolean layers_read(struct layers *layers, guint64 block, guint8 *buffer, guint16 *ret_data,
 		     GError **error);
+
+/* The same; *@ret_carried: the clusters that some layer carries. What is carried and not in
+ * *@ret_data is a zero cluster, which hides what lies below. */
+gboolean layers_read_carried(struct layers *layers, guint64 block, guint8 *buffer,
+			     guint16 *ret_data, guint16 *ret_carried, GError **error);

@@ -211,23 +211,18 @@ verify_list(struct verify *verify, const GPtrArray *list, GError **error)
 	return TRUE;
 }
 
-gboolean
-verify_export(const char *dir, const struct verify_options *options,
-	      struct verify_report **ret_report, GError **error)
+static const struct verify_options defaults;
+
+static gboolean
+run(const char *dir, const struct verify_options *options, const GPtrArray *list,
+    struct verify_report **ret_report, GError **error)
 {
-	static const struct verify_options defaults;
-	enum export_level level;
-	g_autoptr(GPtrArray) list = export_list(dir, &level, error);
-	struct verify verify = {.options = options ? options : &defaults};
-	if (!list)
-		return FALSE;
-	if (level == EXPORT_POINT && !verify.options->no_chain && !add_bases(list, error))
-		return FALSE;
+	struct verify verify = {.options = options};
 	cairn_auto(verify_report) report = g_new0(struct verify_report, 1);
 	report->findings = g_ptr_array_new_with_free_func((GDestroyNotify)finding_free);
 	g_autofree char *root = g_canonicalize_filename(dir, NULL);
 	g_autofree char *qemu_img =
-		verify.options->no_qemu_img ? NULL : g_find_program_in_path("qemu-img");
+		options->no_qemu_img ? NULL : g_find_program_in_path("qemu-img");
 	verify.report = report;
 	verify.root = root;
 	verify.qemu_img = qemu_img;
@@ -235,4 +230,28 @@ verify_export(const char *dir, const struct verify_options *options,
 		return FALSE;
 	*ret_report = g_steal_pointer(&report);
 	return TRUE;
+}
+
+gboolean
+verify_export(const char *dir, const struct verify_options *options,
+	      struct verify_report **ret_report, GError **error)
+{
+	enum export_level level;
+	g_autoptr(GPtrArray) list = export_list(dir, &level, error);
+	options = options ? options : &defaults;
+	if (!list)
+		return FALSE;
+	if (level == EXPORT_POINT && !options->no_chain && !add_bases(list, error))
+		return FALSE;
+	return run(dir, options, list, ret_report, error);
+}
+
+gboolean
+verify_folder(const char *dir, const struct verify_options *options,
+	      struct verify_report **ret_report, GError **error)
+{
+	struct export_entry entry = {.path = (char *)dir};
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	g_ptr_array_add(list, &entry);
+	return run(dir, options ? options : &defaults, list, ret_report, error);
 }

@@ -51,6 +51,9 @@ struct verify_options {
  * itself. */
 gboolean verify_export(const char *dir, const struct verify_options *options,
 		       struct verify_report **ret_report, GError **error);
+/* The one point in the folder @dir, which may have any name. */
+gboolean verify_folder(const char *dir, const struct verify_options *options,
+		       struct verify_report **ret_report, GError **error);
 void verify_report_free(struct verify_report *report);
 CAIRN_DEFINE_AUTO(verify_report, verify_report_free)
 
