@@ -18,7 +18,6 @@ struct day {
 	guint month;   /* 0: January, as RunMonth has it */
 	gint mday;     /* 1.. */
 	gint from_end; /* -1: the last of its month */
-	guint weekday; /* 0: Sunday */
 };
 
 /* @number: days since 1970-01-01. */
@@ -34,7 +33,6 @@ day_of(gint64 number)
 		.month = (guint)month - 1,
 		.mday = mday,
 		.from_end = mday - g_date_get_days_in_month(month, g_date_get_year(&date)) - 1,
-		.weekday = (guint)g_date_get_weekday(&date) % DAYS_IN_WEEK,
 	};
 }
 
@@ -68,17 +66,38 @@ is_near_run_day(const struct calendar *calendar, gint64 number)
 }
 
 static gboolean
+weekday_matches(const struct calendar *calendar, gint64 number)
+{
+	guint weekday = (guint)(number + JULIAN_1970) % DAYS_IN_WEEK; /* 0: Sunday, as in GDate */
+	guint wanted = (guint)ABS(calendar->run_day_of_week);
+	return (!calendar->weekdays || (calendar->weekdays & 1u << weekday)) &&
+	       (!wanted || wanted == weekday + 1);
+}
+
+static gboolean
 day_matches(const struct calendar *calendar, gint64 number)
 {
-	struct day day = day_of(number);
-	guint wanted = (guint)ABS(calendar->run_day_of_week);
-	if (calendar->weekdays && !(calendar->weekdays & 1u << day.weekday))
+	if (!weekday_matches(calendar, number))
 		return FALSE;
-	if (wanted && wanted != day.weekday + 1)
-		return FALSE;
-	if (!calendar->run_day)
+	if (!calendar->run_day) {
+		struct day day = day_of(number);
 		return month_matches(calendar, &day);
-	return wanted ? is_near_run_day(calendar, number) : is_run_day(calendar, number);
+	}
+	return calendar->run_day_of_week ? is_near_run_day(calendar, number)
+					 : is_run_day(calendar, number);
+}
+
+/* How many days on from one that does not match another may, at least: months that are not asked
+ * for are passed at once. */
+static gint64
+days_to_next(const struct calendar *calendar, gint64 number, gboolean forward)
+{
+	if (!calendar->months || (calendar->run_day && calendar->run_day_of_week))
+		return 1;
+	struct day day = day_of(number);
+	if (month_matches(calendar, &day))
+		return 1;
+	return forward ? -day.from_end : day.mday;
 }
 
 /* ---- labels ---- */
@@ -115,7 +134,8 @@ static gint64
 label_after(const struct calendar *calendar, gint64 label)
 {
 	gint64 first = day_number(label);
-	for (gint64 number = first; number <= first + DAYS_LOOKED_AT; number++) {
+	for (gint64 number = first; number <= first + DAYS_LOOKED_AT;
+	     number += days_to_next(calendar, number, TRUE)) {
 		gint64 midnight = number * CALENDAR_DAY_US;
 		gint64 time = time_after(calendar, number == first ? label - midnight : -1);
 		if (time >= 0 && day_matches(calendar, number))
@@ -129,7 +149,8 @@ label_before(const struct calendar *calendar, gint64 label)
 {
 	gint64 first = day_number(label);
 	gint64 last = MAX(first - DAYS_LOOKED_AT, -JULIAN_1970 + DAYS_IN_WEEK);
-	for (gint64 number = first; number >= last; number--) {
+	for (gint64 number = first; number >= last;
+	     number -= days_to_next(calendar, number, FALSE)) {
 		gint64 midnight = number * CALENDAR_DAY_US;
 		gint64 time = time_before(calendar,
 					  number == first ? label - midnight : CALENDAR_DAY_US - 1);
