@@ -23,6 +23,8 @@ engine_new(struct store *store, const struct engine_limits *limits, const struct
 	engine->points = g_ptr_array_new_with_free_func((GDestroyNotify)point_free);
 	engine->debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
 	engine_runs_init(&engine->runs);
+	engine->schedules = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_free);
+	engine->zone = g_time_zone_new_local();
 	g_queue_init(&engine->inbox);
 	if (!engine_load(engine, error))
 		return NULL;
@@ -38,6 +40,8 @@ engine_free(struct engine *engine)
 	g_ptr_array_unref(engine->points);
 	engine_runs_clear(&engine->runs);
 	g_ptr_array_unref(engine->debts);
+	g_ptr_array_unref(engine->schedules);
+	g_time_zone_unref(engine->zone);
 	g_queue_clear_full(&engine->inbox, (GDestroyNotify)inbox_item_free);
 	g_free(engine->instance);
 	json_decref(engine->limits_set);
@@ -350,6 +354,7 @@ engine_tick(struct engine *engine)
 	expire_holds(engine, now);
 	engine_age(engine, now);
 	engine_save_running(engine, now);
+	engine_tick_schedules(engine, now);
 	engine_schedule(engine);
 	if (engine->started)
 		pay_debts(engine, now);
@@ -359,10 +364,12 @@ void
 engine_start(struct engine *engine)
 {
 	engine->started = TRUE;
+	engine->started_at = engine_now(engine);
 	for (guint i = 0; i < engine->runs.running->len; i++) {
 		const struct run *run = engine->runs.running->pdata[i];
 		g_queue_push_tail(&engine->inbox, inbox_item_new(run->job->id, JOB_EVENT_RESTART));
 	}
 	drain(engine);
+	engine_start_schedules(engine);
 	engine_tick(engine);
 }

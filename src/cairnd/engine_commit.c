@@ -2,6 +2,29 @@
  * go for it, and what is owed after it. */
 #include "cairnd/engine_private.h"
 
+void
+engine_commit_init(struct engine_commit *out)
+{
+	*out = (struct engine_commit){
+		.txn = store_txn_new(),
+		.debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free),
+		.schedules = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_free)};
+	engine_batch_init(&out->batch);
+}
+
+void
+engine_commit_clear(struct engine_commit *out)
+{
+	store_txn_free(out->txn);
+	g_ptr_array_unref(out->debts);
+	point_free(out->point);
+	point_free(out->replaced);
+	group_free(out->group);
+	g_clear_pointer(&out->renamed, g_ptr_array_unref);
+	engine_batch_clear(&out->batch);
+	g_ptr_array_unref(out->schedules);
+}
+
 static void
 commit_point(struct engine *engine, struct run *run, struct job *job, struct engine_commit *out)
 {
@@ -180,6 +203,7 @@ engine_store_step(struct engine *engine, struct run *run, struct job *job,
 		if (job->kind == JOB_EXPORT && job->outcome != 0)
 			commit_terminated(engine, job, out);
 		commit_debts(engine, job, out);
+		engine_commit_run_ended(engine, out, job);
 	}
 	job_clock(job, engine_now(engine), FALSE);
 	engine_put_job(out->txn, job);

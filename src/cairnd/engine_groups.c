@@ -135,7 +135,10 @@ engine_group_rename(struct engine *engine, struct group *group, const char *name
 	struct group *changed = group_copy(group);
 	g_free(changed->name);
 	changed->name = g_strdup(name);
-	return store_group(engine, group, changed, error);
+	if (!store_group(engine, group, changed, error))
+		return FALSE;
+	engine_rename_schedules(engine, group);
+	return TRUE;
 }
 
 static gboolean
@@ -154,18 +157,29 @@ group_is_idle(const struct engine *engine, const struct group *group, GError **e
 	return TRUE;
 }
 
+/* Without force a group with points or schedules stays. */
+static gboolean
+group_is_bare(const struct engine *engine, const struct group *group, GError **error)
+{
+	g_autoptr(GPtrArray) points = engine_points(engine, group->id, FALSE);
+	g_autoptr(GPtrArray) schedules = engine_schedules_of(engine, group->id);
+	if (points->len > 0)
+		return cairn_fail(error, CAIRN_ERROR_STATE,
+				  "group \"%s\" has %u points; delete them first, or force it",
+				  group->name, points->len);
+	return schedules->len == 0 ||
+	       cairn_fail(error, CAIRN_ERROR_STATE,
+			  "group \"%s\" has %u schedules; delete them first, or force it",
+			  group->name, schedules->len);
+}
+
 gboolean
 engine_group_delete(struct engine *engine, struct group *group, gboolean force, GError **error)
 {
-	if (!group_is_idle(engine, group, error))
+	if (!group_is_idle(engine, group, error) ||
+	    (!force && !group_is_bare(engine, group, error)))
 		return FALSE;
-	g_autoptr(GPtrArray) shown = engine_points(engine, group->id, FALSE);
-	if (shown->len > 0 && !force) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE,
-			    "group \"%s\" has %u points; delete them first, or force it",
-			    group->name, shown->len);
-		return FALSE;
-	}
+	g_autoptr(GPtrArray) schedules = engine_schedules_of(engine, group->id);
 	g_autoptr(GPtrArray) all = engine_points(engine, group->id, TRUE);
 	g_autoptr(GPtrArray) debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
 	cairn_auto(store_txn) txn = store_txn_new();
@@ -175,10 +189,14 @@ engine_group_delete(struct engine *engine, struct group *group, gboolean force, 
 		engine_hold_debts(all->pdata[i], debts, DEBT_END | DEBT_FORGET);
 		engine_partial_debts(all->pdata[i], debts);
 	}
+	for (guint i = 0; i < schedules->len; i++)
+		store_txn_delete(txn, KIND_SCHEDULE, ((struct schedule *)schedules->pdata[i])->id,
+				 STORE_ANY);
 	store_txn_delete(txn, KIND_GROUP, group->id, STORE_ANY);
 	engine_put_debts(txn, debts);
 	if (!store_commit(engine->store, txn, error))
 		return FALSE;
+	engine_drop_schedules(engine, schedules);
 	engine_event(engine, "GROUP_DELETED", group_data(group));
 	for (guint i = 0; i < all->len; i++)
 		g_ptr_array_remove(engine->points, all->pdata[i]);

@@ -258,6 +258,8 @@ publish(struct engine *engine, struct run *run, struct engine_commit *out)
 	engine_adopt_debts(engine, out->debts);
 	adopt_number(engine, out);
 	engine_event(engine, "JOB_CHANGED", job_view(run->job, engine_now(engine)));
+	engine_batch_adopt(engine, &out->batch);
+	engine_adopt_schedules(engine, out);
 }
 
 static void
@@ -299,9 +301,8 @@ engine_step(struct engine *engine, struct inbox_item *item)
 		apply_admit(engine, job, item);
 	struct job_step_result step;
 	job_step(job, &item->event, engine_now(engine), &step);
-	struct engine_commit out = {
-		.txn = store_txn_new(),
-		.debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free)};
+	struct engine_commit out;
+	engine_commit_init(&out);
 	g_autoptr(GError) error = NULL;
 	step.store = wants_store(&step, item);
 	if (!step.store || engine_store_step(engine, run, job, item, &step, &out, &error)) {
@@ -315,12 +316,7 @@ engine_step(struct engine *engine, struct inbox_item *item)
 			  run->job->number, error->message);
 		g_queue_push_tail(&run->stalled, item);
 	}
-	point_free(out.point);
-	point_free(out.replaced);
-	group_free(out.group);
-	g_clear_pointer(&out.renamed, g_ptr_array_unref);
-	g_ptr_array_unref(out.debts);
-	store_txn_free(out.txn);
+	engine_commit_clear(&out);
 	job_step_result_clear(&step);
 }
 

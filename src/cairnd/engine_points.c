@@ -368,6 +368,7 @@ engine_clock_set(struct engine *engine, gint64 by)
 		else
 			point_free(changed->pdata[i]);
 	}
+	engine_schedules_clock_set(engine);
 }
 
 /* ---- for people ---- */

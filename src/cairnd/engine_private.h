@@ -2,16 +2,18 @@
 #pragma once
 
 #include "cairnd/engine.h"
+#include "cairnd/engine_schedules.h"
 
 #include "base/json.h"
 #include "core/queue.h"
 
-#define KIND_META    "meta"
-#define KIND_GROUP   "group"
-#define KIND_POINT   "point"
-#define KIND_EXTENTS "extents"
-#define KIND_JOB     "job"
-#define KIND_DEBT    "debt"
+#define KIND_META     "meta"
+#define KIND_GROUP    "group"
+#define KIND_POINT    "point"
+#define KIND_EXTENTS  "extents"
+#define KIND_JOB      "job"
+#define KIND_DEBT     "debt"
+#define KIND_SCHEDULE "schedule"
 
 /* One event for a job, kept until the store has taken what came of it. */
 struct inbox_item {
@@ -80,9 +82,14 @@ struct engine {
 	gboolean scheduling, schedule_again;
 	gboolean queue_changed; /* another job may begin now */
 	gboolean started;
-	gint64 debts_at;  /* when they are tried again */
-	gint64 forget_at; /* when the history is looked at again */
-	gint64 saved_at;  /* when the running jobs were stored as they are */
+	gint64 debts_at;      /* when they are tried again */
+	gint64 forget_at;     /* when the history is looked at again */
+	gint64 saved_at;      /* when the running jobs were stored as they are */
+	GPtrArray *schedules; /* struct schedule, by name */
+	gint64 schedules_at;  /* when the next of them has something to do; 0: never */
+	GTimeZone *zone;      /* of local time */
+	gint64 started_at;
+	gint64 zone_at; /* when it is looked at again */
 };
 
 gint64 engine_now(const struct engine *engine);
@@ -123,6 +130,7 @@ void engine_put_json(struct store_txn *txn, const char *kind, const char *id, js
 void engine_put_group(struct store_txn *txn, const struct group *group);
 void engine_put_point(struct store_txn *txn, const struct point *point);
 void engine_put_job(struct store_txn *txn, const struct job *job);
+void engine_put_schedule(struct store_txn *txn, const struct schedule *schedule);
 void engine_put_debts(struct store_txn *txn, const GPtrArray *debts);
 /* Deletes the point with its extents. */
 void engine_drop_point(struct store_txn *txn, const struct point *point);
@@ -152,18 +160,6 @@ void engine_replace_point(struct engine *engine, struct point *point);
 struct point *engine_released(const struct point *point, const char *reason, GPtrArray *debts);
 void engine_point_event(struct engine *engine, const char *name, const struct point *point);
 
-/* engine_commit.c */
-struct engine_commit {
-	struct store_txn *txn;
-	GPtrArray *debts;
-	struct point *point;	/* to be put in place */
-	struct point *replaced; /* another one: the hold that the new point ends */
-	struct group *group;	/* a copy whose next number counts */
-	GPtrArray *renamed;	/* struct job: copies of those whose point has another name */
-};
-gboolean engine_store_step(struct engine *engine, struct run *run, struct job *job,
-			   const struct inbox_item *item, const struct job_step_result *step,
-			   struct engine_commit *out, GError **error);
 /* engine_jobs.c */
 void engine_step(struct engine *engine, struct inbox_item *item);
 /* engine_submit.c: new jobs as a part of a transaction */
@@ -180,6 +176,53 @@ gboolean engine_batch_add(struct engine *engine, struct engine_batch *batch, str
 /* After @txn was committed: the jobs are the engine's and clients are told. The caller calls
  * engine_schedule() when it is done. */
 void engine_batch_adopt(struct engine *engine, struct engine_batch *batch);
+
+/* engine_commit.c: what is stored with a job's step and put in place after it */
+struct engine_commit {
+	struct store_txn *txn;
+	GPtrArray *debts;
+	struct point *point;	   /* to be put in place */
+	struct point *replaced;	   /* another one: the hold that the new point ends */
+	struct group *group;	   /* a copy whose next number counts */
+	GPtrArray *renamed;	   /* struct job: copies of those whose point has another name */
+	struct engine_batch batch; /* new jobs that come of it */
+	GPtrArray *schedules;	   /* struct schedule: changed copies */
+};
+void engine_commit_init(struct engine_commit *out);
+void engine_commit_clear(struct engine_commit *out);
+gboolean engine_store_step(struct engine *engine, struct run *run, struct job *job,
+			   const struct inbox_item *item, const struct job_step_result *step,
+			   struct engine_commit *out, GError **error);
+
+/* engine_schedules.c */
+struct schedule *engine_schedule_by_id(const struct engine *engine, const char *id);
+gboolean engine_load_schedule(struct engine *engine, const json_t *json, GError **error);
+/* Their runs that ended unheard, and what was due meanwhile. */
+void engine_start_schedules(struct engine *engine);
+void engine_tick_schedules(struct engine *engine, gint64 now);
+void engine_schedules_clock_set(struct engine *engine);
+/* After the commit: the copies of @out are put in place and told to clients. */
+void engine_adopt_schedules(struct engine *engine, struct engine_commit *out);
+/* The schedules of a group, borrowed. */
+GPtrArray *engine_schedules_of(const struct engine *engine, const char *group);
+/* After the group got another name, or after it was deleted with its schedules. */
+void engine_rename_schedules(struct engine *engine, const struct group *group);
+void engine_drop_schedules(struct engine *engine, GPtrArray *schedules);
+
+/* engine_schedule_runs.c */
+/* A part of the transaction of @out: the schedule GUID hears @event; a run that comes of it is in
+ * @out's batch. Nothing when there is no such schedule. */
+void engine_commit_schedule(struct engine *engine, struct engine_commit *out, const char *id,
+			    const struct schedule_event *event);
+/* The same when @job has ended: the schedule whose run it was hears of it, or of the next attempt
+ * if there is one in @out's batch already. */
+void engine_commit_run_ended(struct engine *engine, struct engine_commit *out,
+			     const struct job *job);
+/* The same for @schedule, a new one or a copy, which is taken over. */
+void engine_commit_schedule_step(struct engine *engine, struct engine_commit *out,
+				 struct schedule *schedule, const struct schedule_event *event,
+				 struct schedule_effects *ret_effects);
+
 /* engine_queue.c */
 void engine_schedule(struct engine *engine);
 /* engine_places.c */

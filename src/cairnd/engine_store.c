@@ -33,6 +33,12 @@ engine_put_job(struct store_txn *txn, const struct job *job)
 }
 
 void
+engine_put_schedule(struct store_txn *txn, const struct schedule *schedule)
+{
+	engine_put_json(txn, KIND_SCHEDULE, schedule->id, schedule_to_json(schedule));
+}
+
+void
 engine_put_debts(struct store_txn *txn, const GPtrArray *debts)
 {
 	for (guint i = 0; i < debts->len; i++) {
@@ -154,7 +160,8 @@ engine_load(struct engine *engine, GError **error)
 	    !load_kind(engine, KIND_GROUP, load_group, error) ||
 	    !load_kind(engine, KIND_POINT, load_point, error) ||
 	    !load_kind(engine, KIND_JOB, load_job, error) ||
-	    !load_kind(engine, KIND_DEBT, load_debt, error))
+	    !load_kind(engine, KIND_DEBT, load_debt, error) ||
+	    !load_kind(engine, KIND_SCHEDULE, engine_load_schedule, error))
 		return FALSE;
 	engine_sort_points(engine);
 	return engine_history_load(engine, error);

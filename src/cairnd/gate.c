@@ -3,6 +3,7 @@
 #include "cairnd/gate.h"
 
 #include "cairnd/access.h"
+#include "cairnd/engine_schedules.h"
 #include "cairnd/handlers.h"
 #include "cairnd/identity.h"
 
@@ -191,7 +192,8 @@ find_group(const struct daemon *daemon, const struct control_call *call, const c
 	   GError **error)
 {
 	const char *group_name = arg_string(call, "group"), *point_name = arg_string(call, "point"),
-		   *job_name = arg_string(call, "job");
+		   *job_name = arg_string(call, "job"),
+		   *schedule_name = arg_string(call, "schedule");
 	const char *id = group_name;
 	*ret_group = NULL;
 	if (point_name) {
@@ -204,6 +206,12 @@ find_group(const struct daemon *daemon, const struct control_call *call, const c
 		if (!job)
 			return FALSE;
 		id = job->group;
+	} else if (schedule_name) {
+		const struct schedule *schedule =
+			engine_schedule_find(daemon->engine, schedule_name, error);
+		if (!schedule)
+			return FALSE;
+		id = schedule->group;
 	}
 	const struct group *group = engine_group(daemon->engine, id, group_name ? error : NULL);
 	*ret_group = group ? group->name : NULL;
@@ -211,6 +219,19 @@ find_group(const struct daemon *daemon, const struct control_call *call, const c
 }
 
 /* ---- the gate ---- */
+
+/* What fails may run a schedule of another group: not without the rights to it. */
+static gboolean
+check_recovery(const struct daemon *daemon, const struct control_call *call,
+	       const struct access_identity *who, GError **error)
+{
+	const char *name = arg_string(call, "recovery"), *action = arg_string(call, "on-failure");
+	if (!call->as || !name || g_strcmp0(action, recovery_action_name(RECOVERY_OTHER)) == 0)
+		return TRUE;
+	const struct schedule *schedule = engine_schedule_find(daemon->engine, name, error);
+	return schedule &&
+	       access_check(daemon->gate->access, who, call->request, schedule->group_name, error);
+}
 
 static gboolean
 check(const struct daemon *daemon, const struct control_call *call, char *const *unix_groups,
@@ -234,7 +255,8 @@ check(const struct daemon *daemon, const struct control_call *call, char *const 
 		g_propagate_error(error, g_steal_pointer(&missing));
 		return FALSE;
 	}
-	return access_check(access, &who, call->request, group, error);
+	return access_check(access, &who, call->request, group, error) &&
+	       check_recovery(daemon, call, &who, error);
 }
 
 static void

@@ -207,6 +207,12 @@ static const struct {
 	{"job-set", handle_job_set},
 	{"limits-show", handle_limits_show},
 	{"limits-set", handle_limits_set},
+	{"schedule-create", handle_schedule_create},
+	{"schedule-list", handle_schedule_list},
+	{"schedule-show", handle_schedule_show},
+	{"schedule-set", handle_schedule_set},
+	{"schedule-control", handle_schedule_control},
+	{"schedule-delete", handle_schedule_delete},
 };
 
 void

@@ -5,6 +5,7 @@
 #include "cairnd/world.h"
 #include "control/control.h"
 
+struct schedule;
 struct vm_entry;
 
 struct daemon {
@@ -56,6 +57,21 @@ void handle_job_show(struct daemon *daemon, struct control_call *call);
 void handle_job_errors(struct daemon *daemon, struct control_call *call);
 void handle_job_control(struct daemon *daemon, struct control_call *call);
 void handle_job_set(struct daemon *daemon, struct control_call *call);
+
+/* handlers_schedules.c */
+void handle_schedule_create(struct daemon *daemon, struct control_call *call);
+void handle_schedule_list(struct daemon *daemon, struct control_call *call);
+void handle_schedule_show(struct daemon *daemon, struct control_call *call);
+void handle_schedule_set(struct daemon *daemon, struct control_call *call);
+void handle_schedule_control(struct daemon *daemon, struct control_call *call);
+void handle_schedule_delete(struct daemon *daemon, struct control_call *call);
+
+/* schedule_args.c */
+/* The arguments of schedule-create and schedule-set over what @schedule has; those that are absent
+ * change nothing. INVALID, NOT_FOUND, DENIED; then @schedule is good for nothing but to be freed.
+ */
+gboolean schedule_arguments(struct daemon *daemon, const struct control_call *call,
+			    struct schedule *schedule, GError **error);
 
 /* handlers_recovery.c */
 /* The arguments on-failure, retries, retry-delay, recovery and notify of requests that make jobs or

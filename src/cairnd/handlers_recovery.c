@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/url.h"
 #include "cairnd/commands.h"
+#include "cairnd/engine_schedules.h"
 #include "notify/target.h"
 
 gboolean
@@ -90,6 +91,15 @@ arg_recovery(struct daemon *daemon, const struct control_call *call, struct reco
 	if (!retry_arguments(call, &recovery, error) || !recovery_check(daemon, &recovery, error) ||
 	    !notify_check(daemon, notify, error))
 		return FALSE;
+	/* By its GUID: another one of the same name later is not what was meant, nor asked of
+	 * the gate. */
+	if (recovery.action == RECOVERY_RUN_JOB) {
+		const struct schedule *schedule =
+			engine_schedule_find(daemon->engine, recovery.other, error);
+		if (!schedule)
+			return FALSE;
+		recovery.other = schedule->id;
+	}
 	recovery_copy(ret, &recovery);
 	*ret_notify = g_strdup(notify);
 	return TRUE;

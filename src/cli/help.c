@@ -118,11 +118,8 @@ static json_t *
 argument_json(const struct request_arg *arg)
 {
 	static const char *const types[] = {
-		[ARG_STRING] = "string",
-		[ARG_UINT] = "uint",
-		[ARG_INT] = "int",
-		[ARG_BOOL] = "bool",
-		[ARG_STRINGS] = "strings",
+		[ARG_STRING] = "string", [ARG_UINT] = "uint",	    [ARG_INT] = "int",
+		[ARG_BOOL] = "bool",	 [ARG_STRINGS] = "strings",
 	};
 	return json_pack("{s:s, s:s, s:b, s:s}", "name", arg->name, "type", types[arg->type],
 			 "required", arg->required, "help", arg->help);

@@ -1,8 +1,6 @@
 /* The requests, as data. Order: as the manual shows them. */
 #include "control/requests.h"
 
-#include "base/error.h"
-
 #define GROUP_ARG                                                      \
 	{                                                              \
 		"group", ARG_STRING, TRUE, "name or GUID of the group" \
@@ -28,6 +26,47 @@
 		"notify", ARG_STRING, FALSE,                                                      \
 			"mail address, URL or journal:TAG that is told of the end"                \
 	}
+
+#define SCHEDULE_ARG                                                         \
+	{                                                                    \
+		"schedule", ARG_STRING, TRUE, "name or GUID of the schedule" \
+	}
+/* Of schedule-create and schedule-set. */
+/* clang-format off */
+#define SCHEDULE_ARGS(required) \
+	{"directory", ARG_STRING, required, "absolute path below an export root; must exist"}, \
+	{"name", ARG_STRING, FALSE, \
+	 "1 to 64 characters: letters, digits, '.', '_', '-'; default: after the group"}, \
+	{"at", ARG_STRING, FALSE, "HH:MM or HH:MM:SS; default 00:00"}, \
+	{"every", ARG_UINT, FALSE, \
+	 "then again after so many seconds, at least 60, until midnight; 0: once a day"}, \
+	{"weekdays", ARG_STRINGS, FALSE, "sun, mon, tue, wed, thu, fri, sat; default all"}, \
+	{"months", ARG_STRINGS, FALSE, "jan to dec; default all"}, \
+	{"day", ARG_INT, FALSE, "of the month, 1 to 31, or -1 (the last) to -31; 0: any"}, \
+	{"day-of-week", ARG_INT, FALSE, \
+	 "1 (Sunday) to 7; with day: the first on or after it, -1 to -7 the last on or before " \
+	 "it; 0: any"}, \
+	{"utc", ARG_BOOL, FALSE, "the times are UTC, not local"}, \
+	{"start", ARG_STRING, FALSE, \
+	 "not before this time, in ISO 8601 or as CIM writes it; alone: once, then"}, \
+	{"until", ARG_STRING, FALSE, "not after this time; empty: for ever"}, \
+	{"times", ARG_UINT, FALSE, "runs at most; 0 (default): no limit"}, \
+	{"consistency", ARG_STRING, FALSE, "as for point-create"}, \
+	{"full", ARG_BOOL, FALSE, "each run exports in full"}, \
+	{"format", ARG_STRING, FALSE, "as for export"}, \
+	{"compress", ARG_STRING, FALSE, "as for export"}, \
+	{"digest", ARG_STRING, FALSE, "as for export"}, \
+	{"rate", ARG_UINT, FALSE, "as for export"}, \
+	{"priority", ARG_UINT, FALSE, "lower runs first; default 100"}, \
+	{"keep-last", ARG_UINT, FALSE, \
+	 "exports to keep: the newest; all four 0 (default): all"}, \
+	{"keep-daily", ARG_UINT, FALSE, "the newest of each of so many days"}, \
+	{"keep-weekly", ARG_UINT, FALSE, "the newest of each of so many weeks"}, \
+	{"keep-monthly", ARG_UINT, FALSE, "the newest of each of so many months"}, \
+	{"keep-job", ARG_UINT, FALSE, "seconds to keep the job of a run after its end"}, \
+	{"delete-on-completion", ARG_BOOL, FALSE, "forget that job then; default true"}, \
+	RECOVERY_ARGS
+/* clang-format on */
 
 const struct request requests[] = {
 	{"query-version",
@@ -244,6 +283,37 @@ const struct request requests[] = {
 	  {"starve-after", ARG_UINT, FALSE,
 	   "seconds after which a waiting job goes before all others; 0: never"}},
 	 "[limit]"},
+	{"schedule-create",
+	 0,
+	 ROLE_OPERATOR,
+	 "Makes a schedule: backups of a group into a folder, at the times of a calendar",
+	 {GROUP_ARG, SCHEDULE_ARGS(TRUE)},
+	 "schedule"},
+	{"schedule-list",
+	 REQUEST_READ,
+	 ROLE_OBSERVER,
+	 "Schedules, by name",
+	 {{"group", ARG_STRING, FALSE, "only those of this group"}},
+	 "[schedule]"},
+	{"schedule-show", REQUEST_READ, ROLE_OBSERVER, "One schedule", {SCHEDULE_ARG}, "schedule"},
+	{"schedule-set",
+	 0,
+	 ROLE_OPERATOR,
+	 "Changes a schedule; what is not given stays",
+	 {SCHEDULE_ARG, SCHEDULE_ARGS(FALSE)},
+	 "schedule"},
+	{"schedule-control",
+	 0,
+	 ROLE_OPERATOR,
+	 "Runs a schedule now, suspends or resumes it, or ends it for good",
+	 {SCHEDULE_ARG, {"action", ARG_STRING, TRUE, "run, suspend, resume or terminate"}},
+	 "schedule"},
+	{"schedule-delete",
+	 0,
+	 ROLE_OPERATOR,
+	 "Forgets a schedule; a run that is under way goes on",
+	 {SCHEDULE_ARG},
+	 "{}"},
 	{0},
 };
 
@@ -252,6 +322,9 @@ const struct control_event_word control_events[] = {
 	{"JOB_CHANGED", "Its state or phase changed; data: job"},
 	{"JOB_PROGRESS", "Bytes were moved; data: job"},
 	{"JOB_REMOVED", "It is no longer kept; data: {id, number}"},
+	{"SCHEDULE_CHANGED",
+	 "A schedule was made, edited, or has begun or ended a run; data: schedule"},
+	{"SCHEDULE_DELETED", "It is forgotten; data: {id, name, group}"},
 	{"POINT_CREATED", "A point stands; data: point"},
 	{"POINT_CHANGED", "Its data was released or it was exported; data: point"},
 	{"POINT_DELETED", "It is forgotten; data: {id, group}"},
@@ -263,99 +336,3 @@ const struct control_event_word control_events[] = {
 			     "{id, name, job, message}"},
 	{0},
 };
-
-const char *
-request_role_name(enum request_role role)
-{
-	static const char *const names[] = {NULL, "observer", "operator", "administrator"};
-	return names[role];
-}
-
-const struct request *
-request_find(const char *name)
-{
-	for (const struct request *request = requests; request->name; request++)
-		if (g_strcmp0(request->name, name) == 0)
-			return request;
-	return NULL;
-}
-
-static gboolean
-is_strings(const json_t *value)
-{
-	for (size_t i = 0; i < json_array_size(value); i++)
-		if (!json_is_string(json_array_get(value, i)))
-			return FALSE;
-	return json_is_array(value);
-}
-
-static gboolean
-check_type(const struct request_arg *arg, const json_t *value, GError **error)
-{
-	static const char *const words[] = {
-		[ARG_STRING] = "a string",
-		[ARG_UINT] = "a whole number that is not negative",
-		[ARG_INT] = "a whole number",
-		[ARG_BOOL] = "true or false",
-		[ARG_STRINGS] = "an array of strings",
-	};
-	gboolean ok = FALSE;
-	switch (arg->type) {
-	case ARG_STRING:
-		ok = json_is_string(value);
-		break;
-	case ARG_UINT:
-		ok = json_is_integer(value) && json_integer_value(value) >= 0;
-		break;
-	case ARG_INT:
-		ok = json_is_integer(value);
-		break;
-	case ARG_BOOL:
-		ok = json_is_boolean(value);
-		break;
-	case ARG_STRINGS:
-		ok = is_strings(value);
-		break;
-	}
-	if (!ok)
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "argument \"%s\" must be %s",
-			    arg->name, words[arg->type]);
-	return ok;
-}
-
-static const struct request_arg *
-find_arg(const struct request *request, const char *name)
-{
-	for (guint i = 0; i < REQUEST_ARGS_MAX && request->args[i].name; i++)
-		if (g_strcmp0(request->args[i].name, name) == 0)
-			return &request->args[i];
-	return NULL;
-}
-
-gboolean
-request_check(const struct request *request, const json_t *arguments, GError **error)
-{
-	const char *key;
-	json_t *value;
-	json_object_foreach ((json_t *)arguments, key, value) {
-		const struct request_arg *arg = find_arg(request, key);
-		if (!arg) {
-			g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
-				    "request \"%s\" has no argument \"%s\"", request->name, key);
-			return FALSE;
-		}
-		if (!json_is_null(value) && !check_type(arg, value, error))
-			return FALSE;
-	}
-	for (guint i = 0; i < REQUEST_ARGS_MAX && request->args[i].name; i++) {
-		const struct request_arg *arg = &request->args[i];
-		json_t *given = json_object_get(arguments, arg->name);
-		if (arg->required && (!given || json_is_null(given))) {
-			g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID,
-				    "request \"%s\" needs the argument \"%s\" (%s)", request->name,
-				    arg->name, arg->help);
-			return FALSE;
-		}
-	}
-	return TRUE;
-}

@@ -274,14 +274,18 @@ job_clock(struct job *job, gint64 now, gboolean away)
 		job->started = job->active_since;
 }
 
-char *
-job_status_text(const struct job *job)
+static const char *
+state_text(const struct job *job)
 {
 	const struct job_error *first = job->errors->len ? job->errors->pdata[0] : NULL;
 	if (job->phase == PHASE_ENDED)
-		return first && job->outcome != 0 ? g_strdup(first->message)
-						  : g_strdup(job_state_name(job->state));
-	if (job->state == JOB_SUSPENDED)
-		return g_strdup("suspended");
-	return g_strdup(job_phase_name(job->phase));
+		return first && job->outcome != 0 ? first->message : job_state_name(job->state);
+	return job->state == JOB_SUSPENDED ? "suspended" : job_phase_name(job->phase);
+}
+
+char *
+job_status_text(const struct job *job)
+{
+	return job->note ? g_strdup_printf("%s; %s", state_text(job), job->note)
+			 : g_strdup(state_text(job));
 }

@@ -439,6 +439,9 @@ job_view(const struct job *job, gint64 now)
 	cairn_json_set_string(json, "base", job->base_point);
 	cairn_json_set_string(json, "directory", job->directory);
 	cairn_json_set_string(json, "owner", job->owner);
+	cairn_json_set_string(json, "schedule", job->schedule);
+	cairn_json_set_string(json, "note", job->note);
+	cairn_json_set_uint(json, "attempt", job->attempt);
 	cairn_json_set_uint(json, "priority", job->priority);
 	cairn_json_set_uint(json, "rate-limit", job->rate_limit);
 	cairn_json_set_bool(json, "cancellable", job_cancellable(job));

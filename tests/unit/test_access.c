@@ -198,7 +198,8 @@ test_table(void)
 			found |= request->args[i].required &&
 				 (strcmp(request->args[i].name, "group") == 0 ||
 				  strcmp(request->args[i].name, "point") == 0 ||
-				  strcmp(request->args[i].name, "job") == 0);
+				  strcmp(request->args[i].name, "job") == 0 ||
+				  strcmp(request->args[i].name, "schedule") == 0);
 		g_assert_cmpint(request->role, >, ROLE_NONE);
 		g_assert_cmpint(request->role, <=, ROLE_ADMINISTRATOR);
 		g_assert_true(found || request->role != ROLE_OPERATOR);

@@ -1,0 +1,453 @@
+/* Schedules: the list, the clock, and what people ask. Each event is a step on a copy, stored with
+ * the jobs of the run that comes of it (engine_schedule_runs.c), and only then put in place. */
+#include "cairnd/engine_private.h"
+
+#include "base/error.h"
+#include "base/guid.h"
+
+#define RETRY_AFTER   (5 * G_USEC_PER_SEC)  /* when the store could not take a step */
+#define ZONE_INTERVAL (60 * G_USEC_PER_SEC) /* how long another time zone may go unseen */
+#define NAMES_MAX     (SCHEDULES_MAX + 1)   /* tried for one without a name */
+
+/* ---- the list ---- */
+
+GPtrArray *
+engine_schedules(const struct engine *engine)
+{
+	return engine->schedules;
+}
+
+static struct schedule *
+by_name(const struct engine *engine, const char *name)
+{
+	for (guint i = 0; i < engine->schedules->len; i++) {
+		struct schedule *schedule = engine->schedules->pdata[i];
+		if (strcmp(schedule->name, name) == 0)
+			return schedule;
+	}
+	return NULL;
+}
+
+struct schedule *
+engine_schedule_by_id(const struct engine *engine, const char *id)
+{
+	for (guint i = 0; id && i < engine->schedules->len; i++) {
+		struct schedule *schedule = engine->schedules->pdata[i];
+		if (strcmp(schedule->id, id) == 0)
+			return schedule;
+	}
+	return NULL;
+}
+
+struct schedule *
+engine_schedule_find(const struct engine *engine, const char *name, GError **error)
+{
+	g_autofree char *id = cairn_guid_normalize(name);
+	struct schedule *schedule = id ? engine_schedule_by_id(engine, id) : by_name(engine, name);
+	if (!schedule)
+		cairn_fail(error, CAIRN_ERROR_NOT_FOUND,
+			   "there is no schedule \"%s\": `cairn schedule list` shows them", name);
+	return schedule;
+}
+
+/* As they are now, borrowed: a step may change their order, or take one out. */
+static GPtrArray *
+all_of(const struct engine *engine)
+{
+	GPtrArray *all = g_ptr_array_new();
+	g_ptr_array_extend(all, engine->schedules, NULL, NULL);
+	return all;
+}
+
+GPtrArray *
+engine_schedules_of(const struct engine *engine, const char *group)
+{
+	GPtrArray *found = g_ptr_array_new();
+	for (guint i = 0; i < engine->schedules->len; i++) {
+		struct schedule *schedule = engine->schedules->pdata[i];
+		if (strcmp(schedule->group, group) == 0)
+			g_ptr_array_add(found, schedule);
+	}
+	return found;
+}
+
+json_t *
+engine_schedule_view(const struct engine *engine, const struct schedule *schedule)
+{
+	return schedule_view(schedule, engine_now(engine), engine->zone);
+}
+
+static void
+tell(struct engine *engine, const struct schedule *schedule)
+{
+	engine_event(engine, "SCHEDULE_CHANGED", engine_schedule_view(engine, schedule));
+}
+
+static gint
+order_names(gconstpointer a, gconstpointer b)
+{
+	return strcmp((*(struct schedule *const *)a)->name, (*(struct schedule *const *)b)->name);
+}
+
+/* When one that has ended is forgotten, as a job is (TimeBeforeRemoval); 0: never. */
+static gint64
+removal(const struct schedule *schedule)
+{
+	return job_state_final(schedule->state) && schedule->state != JOB_EXCEPTION &&
+			       schedule->delete_on_completion
+		       ? schedule->state_changed + schedule->keep_us
+		       : 0;
+}
+
+/* When the clock has to look at it again; 0: never. */
+static gint64
+wake_of(const struct schedule *schedule)
+{
+	gint64 end = removal(schedule);
+	return end ? end : schedule_wake(schedule);
+}
+
+static void
+find_next(struct engine *engine)
+{
+	engine->schedules_at = 0;
+	for (guint i = 0; i < engine->schedules->len; i++) {
+		gint64 wake = wake_of(engine->schedules->pdata[i]);
+		if (wake && (!engine->schedules_at || wake < engine->schedules_at))
+			engine->schedules_at = wake;
+	}
+}
+
+/* The caller may hold the pointer, so the contents change places. */
+static void
+put_in_place(struct engine *engine, struct schedule *schedule, struct schedule *changed)
+{
+	struct schedule old = *schedule;
+	*schedule = *changed;
+	*changed = old;
+	tell(engine, schedule);
+}
+
+static void
+add_new(struct engine *engine, struct schedule *schedule)
+{
+	g_ptr_array_add(engine->schedules, schedule);
+	tell(engine, schedule);
+}
+
+void
+engine_adopt_schedules(struct engine *engine, struct engine_commit *out)
+{
+	if (out->schedules->len == 0)
+		return;
+	for (guint i = 0; i < out->schedules->len; i++) {
+		struct schedule *changed = out->schedules->pdata[i];
+		struct schedule *schedule = engine_schedule_by_id(engine, changed->id);
+		if (schedule)
+			put_in_place(engine, schedule, changed);
+		else
+			add_new(engine, g_ptr_array_steal_index(out->schedules, i--));
+	}
+	g_ptr_array_sort(engine->schedules, order_names);
+	find_next(engine);
+}
+
+/* ---- one event ---- */
+
+/* It is asked to stop; if it has just ended, that is as good. */
+static void
+stop_job(struct engine *engine, const char *id)
+{
+	const struct run *run = engine_run(engine, id);
+	if (run && run->job->phase != PHASE_ENDED)
+		engine_control(engine, run->job, VERB_TERMINATE, NULL);
+}
+
+static void
+stop_run(struct engine *engine, const struct schedule *schedule)
+{
+	const struct run *run = engine_run(engine, schedule->job);
+	g_autofree char *export = g_strdup(schedule->job);
+	g_autofree char *point = g_strdup(run ? run->job->after : NULL);
+	stop_job(engine, export);
+	stop_job(engine, point);
+}
+
+/* Stores @changed, a copy or a new one, which is taken over, after it has heard @type. */
+static gboolean
+commit(struct engine *engine, struct schedule *changed, const struct schedule_event *event,
+       struct schedule_effects *ret_effects, GError **error)
+{
+	struct engine_commit out;
+	engine_commit_init(&out);
+	engine_commit_schedule_step(engine, &out, changed, event, ret_effects);
+	gboolean changes = ret_effects->store || ret_effects->start;
+	gboolean ok = !changes || store_commit(engine->store, out.txn, error);
+	if (ok && changes) {
+		engine_batch_adopt(engine, &out.batch);
+		engine_adopt_schedules(engine, &out);
+	}
+	engine_commit_clear(&out);
+	return ok;
+}
+
+static gboolean
+step(struct engine *engine, struct schedule *schedule, enum schedule_event_type type,
+     GError **error)
+{
+	struct schedule_event event = {.type = type};
+	struct schedule_effects effects;
+	if (!commit(engine, schedule_copy(schedule), &event, &effects, error))
+		return FALSE;
+	if (effects.stop_run)
+		stop_run(engine, schedule);
+	return TRUE;
+}
+
+/* ---- the clock ---- */
+
+/* One that has ended hears nothing any more, and is forgotten in time. */
+static gboolean
+hear(struct engine *engine, struct schedule *schedule, enum schedule_event_type type, gint64 due,
+     GError **error)
+{
+	if (!removal(schedule))
+		return step(engine, schedule, type, error);
+	return !due || engine_schedule_delete(engine, schedule, error);
+}
+
+/* Without a person who asked: a store that is full is tried again. */
+static void
+step_all(struct engine *engine, enum schedule_event_type type, gint64 due)
+{
+	gint64 retry = 0;
+	g_autoptr(GPtrArray) all = all_of(engine);
+	for (guint i = 0; i < all->len; i++) {
+		struct schedule *schedule = all->pdata[i];
+		gint64 wake = wake_of(schedule);
+		g_autoptr(GError) error = NULL;
+		if ((due && (!wake || wake > due)) || hear(engine, schedule, type, due, &error))
+			continue;
+		g_warning("cannot store schedule \"%s\", will try again: %s", schedule->name,
+			  error->message);
+		retry = engine_now(engine) + RETRY_AFTER;
+	}
+	find_next(engine);
+	if (retry)
+		engine->schedules_at = retry;
+	engine_schedule(engine);
+}
+
+/* Whether the administrator has chosen another one. */
+static gboolean
+zone_has_changed(struct engine *engine, gint64 now)
+{
+	if (ABS(engine->zone_at - now) < ZONE_INTERVAL)
+		return FALSE;
+	g_autoptr(GTimeZone) zone = g_time_zone_new_local();
+	engine->zone_at = now;
+	if (strcmp(g_time_zone_get_identifier(zone), g_time_zone_get_identifier(engine->zone)) == 0)
+		return FALSE;
+	g_time_zone_unref(engine->zone);
+	engine->zone = g_steal_pointer(&zone);
+	return TRUE;
+}
+
+void
+engine_tick_schedules(struct engine *engine, gint64 now)
+{
+	if (!engine->started || engine->schedules->len == 0)
+		return;
+	if (zone_has_changed(engine, now))
+		step_all(engine, SCHEDULE_CLOCK_SET, 0);
+	if (engine->schedules_at && now >= engine->schedules_at)
+		step_all(engine, SCHEDULE_TICK, now);
+}
+
+void
+engine_schedules_clock_set(struct engine *engine)
+{
+	if (engine->started)
+		step_all(engine, SCHEDULE_CLOCK_SET, 0);
+}
+
+/* A job's end and what its schedule makes of it are one transaction; that one has ended unheard can
+ * only be when the store was put together by hand. */
+static void
+hear_of_run(struct engine *engine, struct schedule *schedule)
+{
+	const struct run *run = engine_run(engine, schedule->job);
+	if ((schedule->state != JOB_RUNNING && schedule->state != JOB_SHUTTING_DOWN) ||
+	    (run && run->job->phase != PHASE_ENDED))
+		return;
+	struct schedule_event event = {.type = SCHEDULE_RUN_ENDED,
+				       .outcome = run ? run->job->state : JOB_EXCEPTION};
+	struct schedule_effects effects;
+	commit(engine, schedule_copy(schedule), &event, &effects, NULL);
+}
+
+void
+engine_start_schedules(struct engine *engine)
+{
+	g_autoptr(GPtrArray) all = all_of(engine);
+	for (guint i = 0; i < all->len; i++)
+		hear_of_run(engine, all->pdata[i]);
+	step_all(engine, SCHEDULE_TICK, 0);
+}
+
+/* ---- loading ---- */
+
+gboolean
+engine_load_schedule(struct engine *engine, const json_t *json, GError **error)
+{
+	struct schedule *schedule = schedule_from_json(json, error);
+	if (!schedule)
+		return FALSE;
+	const struct group *group = engine_group_by_id(engine, schedule->group);
+	if (group) {
+		g_free(schedule->group_name);
+		schedule->group_name = g_strdup(group->name);
+	}
+	g_ptr_array_add(engine->schedules, schedule);
+	g_ptr_array_sort(engine->schedules, order_names);
+	return TRUE;
+}
+
+/* ---- requests ---- */
+
+static gboolean
+name_is_free(const struct engine *engine, const struct schedule *schedule, GError **error)
+{
+	const struct schedule *other = by_name(engine, schedule->name);
+	return !other || strcmp(other->id, schedule->id) == 0 ||
+	       cairn_fail(error, CAIRN_ERROR_EXISTS, "there is a schedule \"%s\" already",
+			  schedule->name);
+}
+
+/* "web", "web-2", ... */
+static void
+choose_name(const struct engine *engine, struct schedule *schedule, const struct group *group)
+{
+	for (guint i = 1; !schedule->name && i <= NAMES_MAX; i++) {
+		g_autofree char *tail = i > 1 ? g_strdup_printf("-%u", i) : g_strdup("");
+		gsize room = SCHEDULE_NAME_MAX - strlen(tail);
+		g_autofree char *name = g_strdup_printf("%.*s%s", (int)room, group->name, tail);
+		if (!by_name(engine, name))
+			schedule->name = g_steal_pointer(&name);
+	}
+}
+
+static gboolean
+check_new(struct engine *engine, struct schedule *schedule, GError **error)
+{
+	const struct group *group = engine_group(engine, schedule->group, error);
+	if (!group)
+		return FALSE;
+	if (engine->schedules->len >= SCHEDULES_MAX)
+		return cairn_fail(error, CAIRN_ERROR_LIMIT,
+				  "there are %d schedules already: delete some", SCHEDULES_MAX);
+	choose_name(engine, schedule, group);
+	g_free(schedule->group_name);
+	schedule->group_name = g_strdup(group->name);
+	schedule->created = schedule->state_changed = engine_now(engine);
+	return schedule_check(schedule, error) && name_is_free(engine, schedule, error);
+}
+
+/* A schedule that never runs is a mistake. */
+static gboolean
+will_run(const struct engine *engine, const struct schedule *schedule, GError **error)
+{
+	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
+	struct schedule_effects effects;
+	cairn_auto(schedule) then = schedule_copy(schedule);
+	schedule_step(then, &event, engine_now(engine), engine->zone, &effects);
+	return effects.start || then->state == JOB_NEW ||
+	       cairn_fail(error, CAIRN_ERROR_INVALID,
+			  "schedule \"%s\" would never run: it ends before it is due",
+			  schedule->name);
+}
+
+struct schedule *
+engine_schedule_create(struct engine *engine, struct schedule *schedule, GError **error)
+{
+	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
+	struct schedule_effects effects;
+	if (!check_new(engine, schedule, error) || !will_run(engine, schedule, error)) {
+		schedule_free(schedule);
+		return NULL;
+	}
+	if (!commit(engine, schedule, &event, &effects, error))
+		return NULL;
+	engine_schedule(engine);
+	return schedule;
+}
+
+gboolean
+engine_schedule_edit(struct engine *engine, struct schedule *schedule, struct schedule *changed,
+		     GError **error)
+{
+	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
+	struct schedule_effects effects;
+	if (!schedule_control_check(schedule, SCHEDULE_CHANGED, error) ||
+	    !schedule_check(changed, error) || !name_is_free(engine, changed, error)) {
+		schedule_free(changed);
+		return FALSE;
+	}
+	if (!commit(engine, changed, &event, &effects, error))
+		return FALSE;
+	engine_schedule(engine);
+	return TRUE;
+}
+
+gboolean
+engine_schedule_control(struct engine *engine, struct schedule *schedule,
+			enum schedule_event_type type, GError **error)
+{
+	if (!schedule_control_check(schedule, type, error) || !step(engine, schedule, type, error))
+		return FALSE;
+	engine_schedule(engine);
+	return TRUE;
+}
+
+static void
+forget(struct engine *engine, struct schedule *schedule)
+{
+	json_t *data = json_object();
+	cairn_json_set_string(data, "id", schedule->id);
+	cairn_json_set_string(data, "name", schedule->name);
+	cairn_json_set_string(data, "group", schedule->group);
+	engine_event(engine, "SCHEDULE_DELETED", data);
+	g_ptr_array_remove(engine->schedules, schedule);
+}
+
+gboolean
+engine_schedule_delete(struct engine *engine, struct schedule *schedule, GError **error)
+{
+	cairn_auto(store_txn) txn = store_txn_new();
+	store_txn_delete(txn, KIND_SCHEDULE, schedule->id, STORE_ANY);
+	if (!store_commit(engine->store, txn, error))
+		return FALSE;
+	forget(engine, schedule);
+	find_next(engine);
+	return TRUE;
+}
+
+void
+engine_rename_schedules(struct engine *engine, const struct group *group)
+{
+	g_autoptr(GPtrArray) schedules = engine_schedules_of(engine, group->id);
+	for (guint i = 0; i < schedules->len; i++) {
+		struct schedule *schedule = schedules->pdata[i];
+		g_free(schedule->group_name);
+		schedule->group_name = g_strdup(group->name);
+		tell(engine, schedule);
+	}
+}
+
+void
+engine_drop_schedules(struct engine *engine, GPtrArray *schedules)
+{
+	for (guint i = 0; i < schedules->len; i++)
+		forget(engine, schedules->pdata[i]);
+	find_next(engine);
+}

@@ -1,0 +1,27 @@
+/* Schedules in the engine: what people ask about them. When one is due and what it does then is
+ * decided by core/schedule.h; that its runs happen once, and are stored with it, is done here. */
+#pragma once
+
+#include "core/schedule.h"
+
+struct engine;
+
+/* Borrowed array of struct schedule, in the order of their names. */
+GPtrArray *engine_schedules(const struct engine *engine);
+/* A name or a GUID; NOT_FOUND. Borrowed, as long as it is not deleted. */
+struct schedule *engine_schedule_find(const struct engine *engine, const char *name,
+				      GError **error);
+/* Checks, stores and begins; @schedule (its group a GUID) is taken over in any case. Without a name
+ * it gets one after its group. Returns a borrowed pointer; INVALID, NOT_FOUND, EXISTS, LIMIT. */
+struct schedule *engine_schedule_create(struct engine *engine, struct schedule *schedule,
+					GError **error);
+/* Puts @changed, a copy of @schedule with other settings, in its place; taken over in any case. */
+gboolean engine_schedule_edit(struct engine *engine, struct schedule *schedule,
+			      struct schedule *changed, GError **error);
+/* RUN_NOW, SUSPEND, RESUME or TERMINATE; STATE says why not. */
+gboolean engine_schedule_control(struct engine *engine, struct schedule *schedule,
+				 enum schedule_event_type type, GError **error);
+/* A run that is under way goes on. */
+gboolean engine_schedule_delete(struct engine *engine, struct schedule *schedule, GError **error);
+/* As schedule-show has it; a new reference. */
+json_t *engine_schedule_view(const struct engine *engine, const struct schedule *schedule);
