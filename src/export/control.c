@@ -39,23 +39,23 @@ control_clear(struct control *control)
 }
 
 static void
-obey(const char *line, struct copy *copy)
+obey(const char *line, const struct control_ops *ops, void *target)
 {
 	guint64 rate;
-	if (strcmp(line, "suspend") == 0)
-		copy_suspend(copy);
-	else if (strcmp(line, "resume") == 0)
-		copy_resume(copy);
+	if (strcmp(line, "suspend") == 0 && ops->suspend)
+		ops->suspend(target);
+	else if (strcmp(line, "resume") == 0 && ops->resume)
+		ops->resume(target);
 	else if (strcmp(line, "cancel") == 0)
-		copy_cancel(copy);
+		ops->cancel(target);
 	else if (g_str_has_prefix(line, "rate ") && options_parse_bytes(line + 5, &rate))
-		copy_set_rate(copy, rate);
+		ops->set_rate(target, rate);
 	else
 		fprintf(stderr, "cairn-export: no such command: \"%s\"\n", line);
 }
 
 void
-control_read(struct control *control, struct copy *copy)
+control_read(struct control *control, const struct control_ops *ops, void *target)
 {
 	char buffer[LINE_MAX_BYTES];
 	ssize_t n = read(control->fd, buffer, sizeof buffer);
@@ -64,7 +64,7 @@ control_read(struct control *control, struct copy *copy)
 	if (n <= 0) {
 		/* Who started us is gone. */
 		control->fd = -1;
-		copy_cancel(copy);
+		ops->cancel(target);
 		return;
 	}
 	for (ssize_t i = 0; i < n; i++) {
@@ -73,21 +73,22 @@ control_read(struct control *control, struct copy *copy)
 				g_string_append_c(control->line, buffer[i]);
 			continue;
 		}
-		obey(control->line->str, copy);
+		obey(control->line->str, ops, target);
 		g_string_truncate(control->line, 0);
 	}
 }
 
 void
-control_signal(struct control *control, struct copy *copy)
+control_signal(struct control *control, const struct control_ops *ops, void *target)
 {
 	struct signalfd_siginfo info;
 	while (read(control->signal_fd, &info, sizeof info) == sizeof info) {
-		if (info.ssi_signo == SIGUSR1)
-			copy_suspend(copy);
-		else if (info.ssi_signo == SIGUSR2)
-			copy_resume(copy);
-		else
-			copy_cancel(copy);
+		gboolean suspend = info.ssi_signo == SIGUSR1, resume = info.ssi_signo == SIGUSR2;
+		if (suspend && ops->suspend)
+			ops->suspend(target);
+		else if (resume && ops->resume)
+			ops->resume(target);
+		else if (!suspend && !resume)
+			ops->cancel(target);
 	}
 }

@@ -1,9 +1,15 @@
-/* Commands to a running copy: lines on a file descriptor, and signals. */
+/* Commands to what runs: lines on a file descriptor, and signals. */
 #pragma once
 
-#include "image/copy.h"
-
 #include <glib.h>
+
+/* What obeys. suspend and resume may be NULL: it cannot. */
+struct control_ops {
+	void (*suspend)(void *target);
+	void (*resume)(void *target);
+	void (*set_rate)(void *target, guint64 rate);
+	void (*cancel)(void *target);
+};
 
 struct control {
 	int fd;	       /* -1: none, or at its end */
@@ -15,5 +21,5 @@ struct control {
 void control_init(struct control *control, int fd);
 void control_clear(struct control *control);
 /* Something is to be read there. */
-void control_read(struct control *control, struct copy *copy);
-void control_signal(struct control *control, struct copy *copy);
+void control_read(struct control *control, const struct control_ops *ops, void *target);
+void control_signal(struct control *control, const struct control_ops *ops, void *target);

@@ -1,9 +1,10 @@
-/* cairn-export: copies one disk from an NBD server into an image. Wiring only: image/copy.h copies.
- */
+/* cairn-export: copies one disk from an NBD server into an image, or thins out a folder of exports.
+ * Wiring only: image/copy.h copies, image/retain.h thins out. */
 #include "base/error.h"
 #include "export/control.h"
 #include "export/options.h"
 #include "export/report.h"
+#include "export/retain.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -40,6 +41,32 @@ fail(struct report *report, GError *error)
 	return status;
 }
 
+static void
+on_suspend(void *target)
+{
+	copy_suspend(target);
+}
+
+static void
+on_resume(void *target)
+{
+	copy_resume(target);
+}
+
+static void
+on_rate(void *target, guint64 rate)
+{
+	copy_set_rate(target, rate);
+}
+
+static void
+on_cancel(void *target)
+{
+	copy_cancel(target);
+}
+
+static const struct control_ops copy_ops = {on_suspend, on_resume, on_rate, on_cancel};
+
 /* Waits for the next thing to say or do. */
 static void
 wait_for_news(struct control *control, struct copy *copy, gint64 until)
@@ -56,9 +83,9 @@ wait_for_news(struct control *control, struct copy *copy, gint64 until)
 	if (fds[0].revents && read(fds[0].fd, &count, sizeof count) < 0)
 		return;
 	if (fds[1].revents)
-		control_signal(control, copy);
+		control_signal(control, &copy_ops, copy);
 	if (fds[2].revents)
-		control_read(control, copy);
+		control_read(control, &copy_ops, copy);
 }
 
 static void
@@ -105,6 +132,13 @@ run_map(const struct options *options, struct report *report)
 	return fail(report, error);
 }
 
+static int
+run_retain(const struct options *options, struct report *report)
+{
+	GError *error = NULL;
+	return retain_main(options, report, &error) ? EXIT_OK : fail(report, error);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -121,5 +155,7 @@ main(int argc, char **argv)
 	}
 	struct report report;
 	report_init(&report, options->progress, options->control_fd >= 0);
+	if (options->retain)
+		return run_retain(options, &report);
 	return options->map ? run_map(options, &report) : run_copy(options, &report);
 }

@@ -13,8 +13,10 @@
 
 struct values {
 	char *since, *sink, *parent, *backing, *compress, *digest, *rate, *result, *identity;
+	char *retain;
+	gint64 last, daily, weekly, monthly;
 	int connections, requests, timeout, control;
-	gboolean map, progress, version;
+	gboolean map, progress, version, dry_run;
 	char **rest;
 };
 
@@ -68,6 +70,15 @@ make_context(struct values *v)
 		{"progress", 0, 0, G_OPTION_ARG_NONE, &v->progress, "Tell how far it is", NULL},
 		{"control", 0, 0, G_OPTION_ARG_INT, &v->control, "Take commands from there", "FD"},
 		{"map", 0, 0, G_OPTION_ARG_NONE, &v->map, "Write an extents file instead", NULL},
+		{"retain", 0, 0, G_OPTION_ARG_FILENAME, &v->retain,
+		 "Instead: keep some of the exports in a group's folder", "DIR"},
+		{"keep-last", 0, 0, G_OPTION_ARG_INT64, &v->last, "The newest N", "N"},
+		{"keep-daily", 0, 0, G_OPTION_ARG_INT64, &v->daily, "The newest of N days", "N"},
+		{"keep-weekly", 0, 0, G_OPTION_ARG_INT64, &v->weekly, "The newest of N weeks", "N"},
+		{"keep-monthly", 0, 0, G_OPTION_ARG_INT64, &v->monthly, "The newest of N months",
+		 "N"},
+		{"dry-run", 0, 0, G_OPTION_ARG_NONE, &v->dry_run, "Only say what would be done",
+		 NULL},
 		{"version", 0, 0, G_OPTION_ARG_NONE, &v->version, "Print the version", NULL},
 		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &v->rest, NULL, NULL},
 		G_OPTION_ENTRY_NULL,
@@ -92,11 +103,32 @@ check_numbers(const struct values *v, GError **error)
 	return TRUE;
 }
 
+static gboolean
+check_retain(const struct values *v, GError **error)
+{
+	const gint64 counts[] = {v->last, v->daily, v->weekly, v->monthly};
+	if (v->rest || v->map || v->since || v->sink || v->parent || v->backing || v->compress ||
+	    v->digest || v->identity)
+		return wrong(error, "--retain goes with --keep-..., --dry-run, --rate, --result, "
+				    "--progress and --control only");
+	for (guint i = 0; i < G_N_ELEMENTS(counts); i++)
+		if (counts[i] < 0 || counts[i] > RETENTION_KEEP_MAX)
+			return wrong(error, "--keep-... must be from 0 to 100000");
+	if (!v->last && !v->daily && !v->weekly && !v->monthly)
+		return wrong(error, "--retain needs one of --keep-last, --keep-daily, "
+				    "--keep-weekly and --keep-monthly");
+	return TRUE;
+}
+
 /* What belongs together. */
 static gboolean
 check_together(const struct values *v, GError **error)
 {
 	gboolean raw = g_strcmp0(v->sink, "raw") == 0;
+	if (v->retain)
+		return check_retain(v, error);
+	if (v->last || v->daily || v->weekly || v->monthly || v->dry_run)
+		return wrong(error, "--keep-... and --dry-run are for --retain");
 	if (!v->rest || g_strv_length(v->rest) != 2)
 		return wrong(error, "URI and OUT are needed");
 	if (v->map)
@@ -125,8 +157,8 @@ take_values(const struct values *v, struct options *options, GError **error)
 			     "--rate must be a number of bytes, with K, M, G or T behind it");
 	if (!digest_from_name(v->digest ? v->digest : "xxh3", &copy->digest))
 		return wrong(error, "--digest must be xxh3 or sha256");
-	copy->uri = v->rest[0];
-	copy->out = v->rest[1];
+	copy->uri = v->retain ? NULL : v->rest[0];
+	copy->out = v->retain ? NULL : v->rest[1];
 	copy->since = v->since;
 	copy->sink = v->sink ? v->sink : "qcow2";
 	copy->parent = v->parent;
@@ -138,6 +170,10 @@ take_values(const struct values *v, struct options *options, GError **error)
 	copy->requests = (guint)v->requests;
 	copy->timeout = (guint)v->timeout;
 	options->map = v->map;
+	options->retain = v->retain;
+	options->retention = (struct retention){(guint64)v->last, (guint64)v->daily,
+						(guint64)v->weekly, (guint64)v->monthly};
+	options->dry_run = v->dry_run;
 	options->progress = v->progress;
 	options->control_fd = v->control;
 	return TRUE;
@@ -147,8 +183,8 @@ take_values(const struct values *v, struct options *options, GError **error)
 static void
 own_strings(struct values *v, struct options *options)
 {
-	char *const owned[] = {v->since,  v->sink, v->parent, v->backing, v->compress,
-			       v->digest, v->rate, v->result, v->identity};
+	char *const owned[] = {v->since,  v->sink, v->parent, v->backing,  v->compress,
+			       v->digest, v->rate, v->result, v->identity, v->retain};
 	g_autoptr(GPtrArray) all = g_ptr_array_new();
 	for (guint i = 0; i < G_N_ELEMENTS(owned); i++)
 		if (owned[i])

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/auto.h"
+#include "core/retention.h"
 #include "image/copy.h"
 
 #include <glib.h>
@@ -9,6 +10,9 @@
 struct options {
 	struct copy_options copy;
 	gboolean map;
+	const char *retain; /* a group's folder, to be thinned out; NULL: no */
+	struct retention retention;
+	gboolean dry_run;
 	gboolean progress;
 	gboolean version;
 	int control_fd; /* -1: none */
