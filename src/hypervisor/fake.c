@@ -185,7 +185,10 @@ do_serve(struct fake_vm *vm, const void *in, void *out, GError **error)
 	if (g_strcmp0(vm->facts->backup, point->name) == 0)
 		return TRUE;
 	struct fake_point *made = fake_point_of(vm, point->name);
-	if (is_on(vm) || !made || made->broken || g_strcmp0(vm->prepared, point->name) != 0)
+	/* As long as it is off, its images are the data, whoever has forgotten what. */
+	gboolean still = vm->outlives && !is_on(vm);
+	if (!still &&
+	    (is_on(vm) || !made || made->broken || g_strcmp0(vm->prepared, point->name) != 0))
 		return fail(error, CAIRN_ERROR_STATE, "the data is gone");
 	g_free(vm->served);
 	vm->served = g_strdup(point->name);

@@ -1,6 +1,7 @@
 /* The fake hypervisor, for tests: machines in memory that know whether they are frozen, paused or
  * hold data, and a plan of faults. "fake:///NAME" is one host; it outlives its connections, as a
- * real one does, until fake_drop(). All functions may be called from any thread. */
+ * real one does, until fake_drop(); fake_uri.c tells how the URI gives it machines. All functions
+ * may be called from any thread. */
 #pragma once
 
 #include "hypervisor/hypervisor.h"

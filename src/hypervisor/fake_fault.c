@@ -71,6 +71,7 @@ fake_host(const char *uri)
 	if (!fake) {
 		fake = host_new();
 		g_hash_table_insert(hosts, g_strdup(uri), fake);
+		fake_add_from_uri(fake, uri);
 	}
 	g_mutex_unlock(&hosts_lock);
 	return fake;
@@ -122,9 +123,17 @@ fake_emit(struct fake *fake, enum hv_event_type type, const char *vm, const char
 const char *
 fake_add_vm(struct fake *fake, const char *name, enum hv_state state, gboolean agent)
 {
+	g_autofree char *uuid = cairn_guid_new();
+	return fake_add_vm_as(fake, uuid, name, state, agent);
+}
+
+const char *
+fake_add_vm_as(struct fake *fake, const char *id, const char *name, enum hv_state state,
+	       gboolean agent)
+{
 	struct fake_vm *vm = g_new0(struct fake_vm, 1);
 	vm->facts = hv_vm_new();
-	vm->facts->uuid = cairn_guid_new();
+	vm->facts->uuid = g_strdup(id);
 	vm->facts->name = g_strdup(name);
 	vm->facts->state = state;
 	vm->facts->agent = agent;

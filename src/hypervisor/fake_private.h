@@ -16,6 +16,7 @@ struct fake_vm {
 	gboolean frozen;
 	gboolean suspended; /* by us */
 	gboolean offline;   /* prepared while it was off */
+	gboolean outlives;  /* it is there again when the program is started again */
 	char *prepared;	    /* point whose scratch files are there */
 	char *served;	    /* point that a server serves, while it is off */
 	guint64 scratch, threshold;
@@ -44,6 +45,10 @@ struct fake {
  * with the lock held. */
 gboolean fake_enter(struct fake *fake, const char *verb, const char *vm,
 		    enum fake_fault *ret_fault);
+/* fake_uri.c */
+void fake_add_from_uri(struct fake *fake, const char *uri);
+const char *fake_add_vm_as(struct fake *fake, const char *id, const char *name, enum hv_state state,
+			   gboolean agent);
 struct fake_vm *fake_find(struct fake *fake, const char *vm);
 void fake_emit(struct fake *fake, enum hv_event_type type, const char *vm, const char *message);
 void fake_planned_free(struct fake_planned *planned);
