@@ -87,6 +87,8 @@ arg_recovery(struct daemon *daemon, const struct control_call *call, struct reco
 	const char *action = arg_string(call, "on-failure"), *notify = arg_string(call, "notify");
 	if (action && !recovery_action_parse(action, &recovery.action, error))
 		return FALSE;
+	if (notify && !*notify)
+		notify = NULL; /* nobody */
 	recovery.other = (char *)arg_string(call, "recovery");
 	if (!retry_arguments(call, &recovery, error) || !recovery_check(daemon, &recovery, error) ||
 	    !notify_check(daemon, notify, error))
