@@ -32,7 +32,7 @@ struct engine_io {
 	gint64 (*now)(void *user); /* microseconds since 1970 */
 	/* Starts an effect; engine_done() answers it later, never from within. The job is valid
 	 * only during the call. EFFECT_CANCEL, EFFECT_SUSPEND and EFFECT_RESUME act on running
-	 * copies and have no answer. */
+	 * copies and have no answer: the engine itself gives that of EFFECT_RESUME. */
 	void (*effect)(void *user, const struct job *job, const struct job_effect *effect);
 	/* Starts to pay; engine_debt_paid() answers later. */
 	void (*pay)(void *user, const struct debt *debt);
@@ -173,6 +173,10 @@ GPtrArray *engine_history(const struct engine *engine, guint64 before, guint lim
 /* To the history, before its time is over. STATE: it has not ended. */
 gboolean engine_job_remove(struct engine *engine, struct job *job, GError **error);
 gboolean engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error);
+/* VERB_TERMINATE or VERB_KILL of a job that is removed as soon as it has ended; INVALID for others.
+ */
+gboolean engine_control_forget(struct engine *engine, struct job *job, enum job_verb verb,
+			       GError **error);
 /* URI of the host from which a disk of an export is copied; "": not known. Borrowed. */
 const char *engine_copy_host(const struct engine *engine, const struct job *job, guint disk);
 /* Stores what a caller has changed in priority, rate_limit, keep_us or delete_on_completion. */

@@ -209,27 +209,37 @@ apply_admit(struct engine *engine, struct job *job, struct inbox_item *item)
 
 /* ---- one step ---- */
 
+/* An answer that the engine gives itself. */
+static void
+answer(struct engine *engine, const struct run *run, const struct job_effect *effect,
+       const char *failure)
+{
+	struct inbox_item *item = inbox_item_new(run->job->id, JOB_EVENT_DONE);
+	item->event.effect = *effect;
+	if (failure)
+		item->error = g_error_new_literal(CAIRN_ERROR, CAIRN_ERROR_CANCELLED, failure);
+	item->event.error = item->error;
+	g_queue_push_tail(&engine->inbox, item);
+}
+
 static void
 run_effects(struct engine *engine, struct run *run, const GArray *effects)
 {
 	for (guint i = 0; i < effects->len; i++) {
 		const struct job_effect *effect = &g_array_index(effects, struct job_effect, i);
+		struct job_effect copy = {EFFECT_COPY, effect->index};
 		if (effect->type == EFFECT_COPY) {
 			g_queue_push_tail(&run->copies, GUINT_TO_POINTER(effect->index));
 			continue;
 		}
 		if (effect->type == EFFECT_CANCEL &&
 		    g_queue_remove(&run->copies, GUINT_TO_POINTER(effect->index))) {
-			/* It never began. */
-			struct inbox_item *item = inbox_item_new(run->job->id, JOB_EVENT_DONE);
-			item->event.effect = (struct job_effect){EFFECT_COPY, effect->index};
-			item->error = g_error_new_literal(CAIRN_ERROR, CAIRN_ERROR_CANCELLED,
-							  "cancelled before it began");
-			item->event.error = item->error;
-			g_queue_push_tail(&engine->inbox, item);
+			answer(engine, run, &copy, "cancelled before it began");
 			continue;
 		}
 		engine->io.effect(engine->user, run->job, effect);
+		if (effect->type == EFFECT_RESUME)
+			answer(engine, run, effect, NULL);
 	}
 }
 
@@ -322,15 +332,32 @@ engine_step(struct engine *engine, struct inbox_item *item)
 
 /* ---- requests ---- */
 
-gboolean
-engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error)
+static gboolean
+control(struct engine *engine, const struct job *job, enum job_verb verb, gboolean forget,
+	GError **error)
 {
 	if (!job_control_check(job, verb, error))
 		return FALSE;
 	struct inbox_item *item = inbox_item_new(job->id, JOB_EVENT_CONTROL);
 	item->event.verb = verb;
+	item->event.forget = forget;
 	engine_post(engine, item);
 	return TRUE;
+}
+
+gboolean
+engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error)
+{
+	return control(engine, job, verb, FALSE, error);
+}
+
+gboolean
+engine_control_forget(struct engine *engine, struct job *job, enum job_verb verb, GError **error)
+{
+	if (verb != VERB_TERMINATE && verb != VERB_KILL)
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "argument \"forget\" belongs to terminate and kill");
+	return control(engine, job, verb, TRUE, error);
 }
 
 gboolean

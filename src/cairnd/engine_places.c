@@ -82,7 +82,7 @@ next_disk(const struct engine *engine, const struct places *places, const struct
 static void
 note_waiting(struct run *run, gint64 now)
 {
-	if (run->copies.length == 0 || g_hash_table_size(run->copying) > 0)
+	if (run->copies.length == 0 || g_hash_table_size(run->copying) > 0 || job_is_held(run->job))
 		run->copies_since = 0;
 	else if (run->copies_since == 0)
 		run->copies_since = now;
@@ -100,7 +100,8 @@ next_run(const struct engine *engine, const struct places *places, gint64 now)
 			.job = run->job,
 			.copying = g_hash_table_size(run->copying),
 			.since = run->copies_since,
-			.ready = next_disk(engine, places, run) != NULL,
+			/* in service its copies end and no other begins */
+			.ready = !job_is_held(run->job) && next_disk(engine, places, run) != NULL,
 		};
 	}
 	gint next = queue_next_copy(list, places->runs->len, now, starve_after);

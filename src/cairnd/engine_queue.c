@@ -151,7 +151,7 @@ find_waiting(const struct engine *engine, gint64 now)
 	const GPtrArray *active = engine->runs.active;
 	for (guint i = 0; i < active->len; i++) {
 		struct run *run = active->pdata[i];
-		if (run->job->phase != PHASE_WAIT || run->job->state == JOB_SUSPENDED ||
+		if (run->job->phase != PHASE_WAIT || job_is_held(run->job) ||
 		    run->stalled.length > 0 || queue_delayed(run->job, now))
 			continue;
 		struct queue_entry entry;

@@ -324,8 +324,10 @@ handle_job_control(struct daemon *daemon, struct control_call *call)
 	if (!job)
 		return;
 	g_autofree char *id = g_strdup(job->id);
+	gboolean (*control)(struct engine *, struct job *, enum job_verb, GError **) =
+		arg_bool(call, "forget") ? engine_control_forget : engine_control;
 	if (!job_verb_parse(arg_string(call, "action"), &verb, &error) ||
-	    !engine_control(daemon->engine, job, verb, &error)) {
+	    !control(daemon->engine, job, verb, &error)) {
 		call_fail(call, error);
 		return;
 	}

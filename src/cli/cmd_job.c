@@ -31,6 +31,7 @@ state_style(const json_t *job)
 	case JOB_COMPLETED:
 		return STYLE_GOOD;
 	case JOB_SUSPENDED:
+	case JOB_SERVICE:
 	case JOB_TERMINATED:
 	case JOB_KILLED:
 	case JOB_WARNINGS:
@@ -204,7 +205,7 @@ job_errors(struct cli *cli, char *const *args, GError **error)
 	return CLI_OK;
 }
 
-/* suspend, resume, terminate, kill: the verb of the command is the word of the request. */
+/* suspend, resume, terminate, kill, service: the verb of the command is the word of the request. */
 static int
 job_control(struct cli *cli, char *const *args, GError **error)
 {
@@ -276,13 +277,17 @@ const struct command job_commands[] = {
 	 job_watch},
 	{"job", "suspend", "JOB", 1, 1, 0, N_("Stop copying for a while"),
 	 N_("What was written stays, and the point's data stays held."), NULL, job_control},
-	{"job", "resume", "JOB", 1, 1, 0, N_("Go on with a suspended job"), NULL, NULL,
-	 job_control},
+	{"job", "resume", "JOB", 1, 1, 0, N_("Go on with a suspended job"),
+	 N_("One in service goes on too."), NULL, job_control},
 	{"job", "terminate", "JOB", 1, 1, 0, N_("End a job in good order"),
 	 N_("The finished part is kept: the same export started again goes on from it."), NULL,
 	 job_control},
 	{"job", "kill", "JOB", 1, 1, 0, N_("End a job at once"),
 	 N_("No process and no part of it is left."), NULL, job_control},
+	{"job", "service", "JOB", 1, 1, 0, N_("Let its copies end and hold it"),
+	 N_("No other copy begins before it is resumed, and the point's data stays held: time to "
+	    "look at the host."),
+	 NULL, job_control},
 	{"job", "errors", "JOB", 1, 1, COMMAND_READ, N_("All errors of a job and what to do"), NULL,
 	 NULL, job_errors},
 	{"job", "set", "JOB", 1, 1, 0, N_("Change priority, rate or time of keeping"), NULL,

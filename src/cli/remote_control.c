@@ -28,10 +28,7 @@ find_job(struct remote *remote, const json_t *arguments, json_t **ret_view, GErr
 static const struct {
 	const char *action, *state;
 } actions[] = {
-	{"resume", "2"},
-	{"suspend", "3"},
-	{"terminate", "4"},
-	{"kill", "5"},
+	{"resume", "2"}, {"suspend", "3"}, {"terminate", "4"}, {"kill", "5"}, {"service", "6"},
 };
 
 static const char *
@@ -41,7 +38,7 @@ requested_state(const char *action, GError **error)
 		if (g_strcmp0(actions[i].action, action) == 0)
 			return actions[i].state;
 	cairn_fail(error, CAIRN_ERROR_INVALID,
-		   "argument \"action\" is one of: suspend, resume, terminate, kill");
+		   "argument \"action\" is one of: suspend, resume, terminate, kill, service");
 	return NULL;
 }
 

@@ -51,11 +51,17 @@ static const struct {
 	const char *name;
 	gboolean final;
 } states[] = {
-	{2, "new", FALSE},	     {3, "starting", FALSE},
-	{4, "running", FALSE},	     {5, "suspended", FALSE},
-	{6, "shutting down", FALSE}, {7, "completed", TRUE},
-	{8, "terminated", TRUE},     {9, "killed", TRUE},
-	{10, "exception", TRUE},     {32768, "completed with warnings", TRUE},
+	{2, "new", FALSE},
+	{3, "starting", FALSE},
+	{4, "running", FALSE},
+	{5, "suspended", FALSE},
+	{6, "shutting down", FALSE},
+	{7, "completed", TRUE},
+	{8, "terminated", TRUE},
+	{9, "killed", TRUE},
+	{10, "exception", TRUE},
+	{11, "service", FALSE},
+	{32768, "completed with warnings", TRUE},
 };
 
 static guint

@@ -11,6 +11,7 @@ enum job_state {
 	JOB_TERMINATED = 8,
 	JOB_KILLED = 9,
 	JOB_EXCEPTION = 10,
+	JOB_SERVICE = 11,
 	JOB_WARNINGS = 32768,
 };
 gboolean job_ended(const json_t *job);

@@ -259,9 +259,11 @@ job_elapsed(const struct job *job, gint64 now)
 
 /* CIM_Job.ElapsedTime: "the time interval that the Job has been executing". */
 static gboolean
-is_working(enum job_state state)
+is_working(const struct job *job)
 {
-	return state == JOB_STARTING || state == JOB_RUNNING || state == JOB_SHUTTING_DOWN;
+	/* one that was resumed before its turn came still waits */
+	return (job->state == JOB_STARTING && job->phase != PHASE_WAIT) ||
+	       job->state == JOB_RUNNING || job->state == JOB_SHUTTING_DOWN;
 }
 
 void
@@ -269,7 +271,7 @@ job_clock(struct job *job, gint64 now, gboolean away)
 {
 	if (!away)
 		job->active_us = job_elapsed(job, now);
-	job->active_since = is_working(job->state) ? now : 0;
+	job->active_since = is_working(job) ? now : 0;
 	if (job->started == 0)
 		job->started = job->active_since;
 }
@@ -280,7 +282,9 @@ state_text(const struct job *job)
 	const struct job_error *first = job->errors->len ? job->errors->pdata[0] : NULL;
 	if (job->phase == PHASE_ENDED)
 		return first && job->outcome != 0 ? first->message : job_state_name(job->state);
-	return job->state == JOB_SUSPENDED ? "suspended" : job_phase_name(job->phase);
+	if (job_is_held(job))
+		return job->state == JOB_SUSPENDED ? "suspended" : "in service";
+	return job_phase_name(job->phase);
 }
 
 char *

@@ -71,8 +71,8 @@ decide(struct job *job, enum job_state outcome, gint64 now, struct job_step_resu
 		job->outcome = outcome;
 	if (job->outcome != JOB_EXCEPTION)
 		set_state(job, JOB_SHUTTING_DOWN, now, ret);
-	else if (job->state == JOB_SUSPENDED)
-		set_state(job, JOB_RUNNING, now, ret); /* so that its copies can be stopped */
+	else if (job_is_held(job))
+		set_state(job, JOB_STARTING, now, ret); /* so that its copies can be stopped */
 	ret->store = TRUE;
 }
 
@@ -159,7 +159,7 @@ advance(struct job *job, gint64 now, struct job_step_result *ret)
 		if (any_status(job, row->unit, UNIT_RUNNING))
 			return;
 		/* The last copies may have ended just then: it goes on when it is resumed. */
-		if (job->phase == PHASE_COPY && job->state == JOB_SUSPENDED)
+		if (job->phase == PHASE_COPY && (job_is_held(job) || job->state == JOB_STARTING))
 			return;
 		gboolean failed = !row->undoing &&
 				  (job->outcome != 0 || any_status(job, row->unit, UNIT_FAILED));
@@ -225,9 +225,23 @@ unit_failed(struct job *job, const struct job_event *event, gint64 now, struct j
 		enter(job, PHASE_STOP, now, ret);
 }
 
+/* The copies know that they go on. Something else may have been asked of it since. */
+static void
+resumed(struct job *job, gint64 now, struct job_step_result *ret)
+{
+	if (job->state != JOB_STARTING || job->phase == PHASE_WAIT || job->outcome != 0)
+		return;
+	set_state(job, JOB_RUNNING, now, ret);
+	advance(job, now, ret);
+}
+
 static void
 done(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
 {
+	if (event->effect.type == EFFECT_RESUME && event->effect.index == 0) {
+		resumed(job, now, ret);
+		return;
+	}
 	if (!unit_ended(job, event, ret))
 		return;
 	if (event->error)
@@ -265,23 +279,38 @@ stop(struct job *job, enum job_state outcome, gint64 now, struct job_step_result
 	advance(job, now, ret);
 }
 
+/* What was suspended goes on: as a whole, or so that its copies come to an end. */
 static void
-control(struct job *job, enum job_verb verb, gint64 now, struct job_step_result *ret)
+go_on(struct job *job, enum job_state state, gint64 now, struct job_step_result *ret)
+{
+	gboolean was_suspended = job_is_held(job);
+	set_state(job, state, now, ret);
+	if (was_suspended && job->phase != PHASE_WAIT)
+		emit(ret, EFFECT_RESUME, 0);
+}
+
+static void
+control(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
 {
 	/* It was legal when it was asked for, but other events may have come before it. */
-	if (!job_control_check(job, verb, NULL))
+	if (!job_control_check(job, event->verb, NULL))
 		return;
-	switch (verb) {
+	if (event->forget) {
+		job->keep_us = 0;
+		job->delete_on_completion = TRUE;
+		ret->store = TRUE;
+	}
+	switch (event->verb) {
 	case VERB_SUSPEND:
 		set_state(job, JOB_SUSPENDED, now, ret);
 		if (job->phase == PHASE_COPY)
 			emit(ret, EFFECT_SUSPEND, 0);
 		break;
 	case VERB_RESUME:
-		set_state(job, job->phase == PHASE_WAIT ? JOB_NEW : JOB_RUNNING, now, ret);
-		if (job->phase == PHASE_COPY)
-			emit(ret, EFFECT_RESUME, 0);
-		advance(job, now, ret);
+		go_on(job, JOB_STARTING, now, ret);
+		break;
+	case VERB_SERVICE:
+		go_on(job, JOB_SERVICE, now, ret);
 		break;
 	case VERB_TERMINATE:
 		stop(job, JOB_TERMINATED, now, ret);
@@ -302,6 +331,8 @@ restart(struct job *job, gint64 now, struct job_step_result *ret)
 	if (job->phase == PHASE_WAIT || job->phase == PHASE_ENDED)
 		return;
 	job_clock(job, now, TRUE);
+	if (job->state == JOB_STARTING && job->outcome == 0)
+		set_state(job, JOB_RUNNING, now, ret);
 	for (guint i = 0; i < unit_count(job, row->unit); i++) {
 		enum job_unit_status *status = unit_status(job, row->unit, i);
 		if (*status == UNIT_RUNNING || row->restart_all)
@@ -344,7 +375,7 @@ job_step(struct job *job, const struct job_event *event, gint64 now, struct job_
 		done(job, event, now, ret);
 		break;
 	case JOB_EVENT_CONTROL:
-		control(job, event->verb, now, ret);
+		control(job, event, now, ret);
 		break;
 	case JOB_EVENT_FAIL:
 		fail(job, event, now, ret);

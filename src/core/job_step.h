@@ -17,7 +17,7 @@ enum job_effect_type {
 	EFFECT_COPY,	/* disk */
 	EFFECT_CANCEL,	/* disk: orderly, or at once when the outcome is JOB_KILLED */
 	EFFECT_SUSPEND, /* job: all its copies */
-	EFFECT_RESUME,	/* job */
+	EFFECT_RESUME,	/* job: the copies that were suspended; answered when they know */
 	EFFECT_FINISH,	/* job: manifest, final name */
 	EFFECT_RELEASE, /* member: let the held data go, if the job says so */
 	EFFECT_UNSERVE, /* member */
@@ -31,7 +31,14 @@ struct job_effect {
 	guint index; /* of the member or disk; 0 for the job */
 };
 
-enum job_verb { VERB_SUSPEND, VERB_RESUME, VERB_TERMINATE, VERB_KILL, VERB_LAST };
+enum job_verb {
+	VERB_SUSPEND,
+	VERB_RESUME,
+	VERB_TERMINATE,
+	VERB_KILL,
+	VERB_SERVICE, /* its copies end and no other begins, until it is resumed */
+	VERB_LAST,
+};
 /* INVALID. */
 gboolean job_verb_parse(const char *text, enum job_verb *ret_verb, GError **error);
 
@@ -47,6 +54,7 @@ struct job_event {
 	enum job_event_type type;
 	struct job_effect effect;
 	enum job_verb verb;
+	gboolean forget;       /* with a verb that ends it: it is not kept after its end */
 	const GError *error;   /* NULL: success */
 	const char *vm, *disk; /* whom an error is about; may be NULL */
 };
@@ -68,3 +76,5 @@ void job_step_result_clear(struct job_step_result *result);
 
 /* Whether @verb is legal now; STATE with the reason otherwise. */
 gboolean job_control_check(const struct job *job, enum job_verb verb, GError **error);
+/* Suspended or in service: it is not admitted and begins no copy. */
+gboolean job_is_held(const struct job *job);

@@ -57,7 +57,7 @@ def disk(name, total, done, rate, kind="full", reason=None):
 
 
 STATES = {2: "new", 4: "running", 5: "suspended", 7: "completed", 8: "terminated", 9: "killed",
-          10: "exception", 32768: "completed with warnings"}
+          10: "exception", 11: "service", 32768: "completed with warnings"}
 
 
 def job(number, kind="export", state=4, phase="copying", done=0, rate=0, directory="/backup",
@@ -345,7 +345,8 @@ class FakeCairnd:
                  "disk": None, "action": None}]
 
     def on_job_control(self, job, action):
-        state = {"suspend": 5, "resume": 4, "terminate": 8, "kill": 9}[action]
+        state = {"suspend": 5, "resume": 4, "terminate": 8, "kill": 9,
+                 "service": 11}[action]
         return globals()["job"](1, state=state)
 
     def on_job_set(self, job, **_):

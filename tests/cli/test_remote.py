@@ -187,7 +187,8 @@ def test_jobs(host):
 
 
 def test_job_changes(host):
-    for verb, state in (("resume", "2"), ("suspend", "3"), ("terminate", "4"), ("kill", "5")):
+    for verb, state in (("resume", "2"), ("suspend", "3"), ("terminate", "4"), ("kill", "5"),
+                        ("service", "6")):
         good(host, "job", verb, JOB % 2)
         assert asked(host, "RequestStateChange")[-1] == {"RequestedState": state}, verb
     good(host, "job", "set", JOB % 2, "--priority", "7", "--keep", "1h")

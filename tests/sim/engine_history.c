@@ -134,7 +134,7 @@ resume_one(struct world *world)
 {
 	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
 	for (guint i = 0; i < jobs->len; i++)
-		if (((struct job *)jobs->pdata[i])->state == JOB_SUSPENDED) {
+		if (job_is_held(jobs->pdata[i])) {
 			engine_control(world->engine, jobs->pdata[i], VERB_RESUME, NULL);
 			return;
 		}

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "core/job_step.h"
+#include "job_states.h"
 #include "sim.h"
 
 #define MEMBERS 3
@@ -19,7 +20,7 @@ struct world {
 	gboolean known[MEMBERS]; /* changes read, in memory */
 	gboolean undo_failed[MEMBERS];
 	guint copied[DISKS];
-	gboolean stopped, manifest;
+	gboolean restarted, manifest;
 	guint commits;
 	/* what goes wrong */
 	guint asked, fail_nth, fail_chance;
@@ -34,27 +35,6 @@ struct world {
 static void step(struct world *world, const struct job_event *event);
 
 /* ---- effects ---- */
-
-static guint
-needed_flags(enum job_effect_type type)
-{
-	switch (type) {
-	case EFFECT_PREPARE:
-		return MEMBER_PREPARED;
-	case EFFECT_WINDOW:
-		return MEMBER_FROZEN | MEMBER_PAUSED | MEMBER_BEGUN;
-	case EFFECT_SERVE:
-		return MEMBER_SERVED;
-	default:
-		return 0;
-	}
-}
-
-static gboolean
-is_undo(enum job_effect_type type)
-{
-	return type == EFFECT_UNDO || type == EFFECT_UNSERVE || type == EFFECT_RELEASE;
-}
 
 /* What will be done is written down before: in the store, not only in memory. */
 static void
@@ -79,11 +59,12 @@ check_asked(struct world *world, const struct job_effect *effect)
 			&g_array_index(world->running, struct job_effect, i);
 		sim_check(sim, other->type != effect->type || other->index != effect->index);
 		/* Nothing is undone while something is being done. */
-		sim_check(sim, !is_undo(effect->type) || other->type == effect->type);
+		sim_check(sim, !is_undo(effect->type) || other->type == effect->type ||
+				       other->type == EFFECT_RESUME);
 	}
 	if (effect->type == EFFECT_COPY) {
 		sim_check(sim, world->copied[effect->index] == 0);
-		sim_check(sim, world->job->state != JOB_SUSPENDED || world->stopped);
+		sim_check(sim, !job_is_held(world->job) || world->restarted);
 	}
 	if (effect->type == EFFECT_FINISH)
 		sim_check(sim, world->job->state == JOB_RUNNING);
@@ -91,14 +72,23 @@ check_asked(struct world *world, const struct job_effect *effect)
 }
 
 static void
+forget_resume(struct world *world)
+{
+	for (guint i = world->running->len; i-- > 0;)
+		if (g_array_index(world->running, struct job_effect, i).type == EFFECT_RESUME)
+			g_array_remove_index(world->running, i);
+}
+
+static void
 ask(struct world *world, const struct job_effect *effect)
 {
-	if (effect->type == EFFECT_SUSPEND || effect->type == EFFECT_RESUME) {
-		world->stopped = effect->type == EFFECT_SUSPEND;
+	if (effect->type == EFFECT_SUSPEND || effect->type == EFFECT_CANCEL)
+		return;			     /* the copy itself answers */
+	if (effect->type == EFFECT_RESUME) { /* answered once, however often it was asked */
+		forget_resume(world);
+		g_array_append_val(world->running, *effect);
 		return;
 	}
-	if (effect->type == EFFECT_CANCEL)
-		return; /* the copy itself answers */
 	check_asked(world, effect);
 	world->asked++;
 	g_array_append_val(world->running, *effect);
@@ -202,7 +192,7 @@ restart(struct world *world)
 		world->copied[i] =
 			i < world->job->disks->len &&
 			((struct job_disk *)world->job->disks->pdata[i])->status == UNIT_DONE;
-	world->stopped = TRUE; /* the engine starts no copy while the job is suspended */
+	world->restarted = TRUE; /* the engine starts no copy of a job that is held */
 	step(world, &event);
 }
 
@@ -232,8 +222,9 @@ step(struct world *world, const struct job_event *event)
 {
 	struct job_step_result result;
 	enum job_phase before = world->job->phase;
-	enum job_state outcome = world->job->outcome;
+	enum job_state outcome = world->job->outcome, state = world->job->state;
 	job_step(world->job, event, ++world->sim->now, &result);
+	check_states(world->sim, state, world->job->state);
 	/* The first decision stays, but for a kill. */
 	sim_check(world->sim,
 		  outcome == 0 || world->job->outcome == outcome ||
@@ -351,14 +342,14 @@ live(struct world *world, guint round)
 	struct job *job = world->job;
 	if (round < STEPS && sim_chance(world->sim, world->trouble))
 		make_trouble(world);
-	else if (job->state == JOB_SUSPENDED && sim_chance(world->sim, 30))
+	else if (job_is_held(job) && sim_chance(world->sim, 30))
 		control(world, VERB_RESUME);
-	else if (job->phase == PHASE_WAIT && job->state != JOB_SUSPENDED)
+	else if (job->phase == PHASE_WAIT && !job_is_held(job))
 		admit(world);
 	else if (world->running->len > 0)
 		answer(world, sim_below(world->sim, world->running->len));
 	else
-		sim_check(world->sim, job->state == JOB_SUSPENDED);
+		sim_check(world->sim, job_is_held(job));
 }
 
 static void
@@ -366,6 +357,7 @@ check_end(struct world *world)
 {
 	struct sim *sim = world->sim;
 	const struct job *job = world->job;
+	forget_resume(world);
 	sim_check(sim, world->running->len == 0);
 	sim_check(sim, job_state_final(job->state) && job->ended != 0);
 	sim_check(sim, job->state_changed == job->ended);

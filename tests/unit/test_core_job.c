@@ -1,80 +1,10 @@
-/* core: which verbs a job hears when, its percentage, and its CIM properties against
- * export-job.facts. */
+/* core: a job's numbers, and its CIM properties against export-job.facts. */
 #include "base/error.h"
 #include "base/json.h"
 #include "core/job_cim.h"
 #include "core/job_step.h"
 
 #include <string.h>
-
-/* ---- verbs ---- */
-
-enum situation { PLAIN, SUSPENDED, STOPPING, FAILING, SITUATIONS };
-
-/* By hand, from what CIM_ConcreteJob.RequestStateChange promises and what each phase can do:
- * s suspend, r resume, t terminate, k kill. */
-static const char *const legal[PHASE_LAST][SITUATIONS] = {
-	[PHASE_WAIT] = {"stk", "rtk", "k", "k"}, [PHASE_PREPARE] = {"tk", "tk", "k", "k"},
-	[PHASE_WINDOW] = {"tk", "tk", "k", "k"}, [PHASE_EXTENTS] = {"tk", "tk", "k", "k"},
-	[PHASE_CLEAN] = {"", "", "", ""},	 [PHASE_UNDO] = {"", "", "k", "k"},
-	[PHASE_STAGE] = {"tk", "tk", "k", "k"},	 [PHASE_SERVE] = {"tk", "tk", "k", "k"},
-	[PHASE_COPY] = {"stk", "rtk", "k", "k"}, [PHASE_STOP] = {"k", "k", "k", "k"},
-	[PHASE_FINISH] = {"", "", "", ""},	 [PHASE_RELEASE] = {"", "", "", ""},
-	[PHASE_UNSERVE] = {"", "", "", ""},	 [PHASE_UNSTAGE] = {"", "", "", ""},
-	[PHASE_ENDED] = {"", "", "", ""},
-};
-
-static void
-set_situation(struct job *job, enum situation situation)
-{
-	static const enum job_state states[] = {JOB_RUNNING, JOB_SUSPENDED, JOB_SHUTTING_DOWN,
-						JOB_RUNNING};
-	job->state = states[situation];
-	job->outcome = situation == STOPPING  ? JOB_TERMINATED
-		       : situation == FAILING ? JOB_EXCEPTION
-					      : 0;
-}
-
-static void
-test_verbs(void)
-{
-	for (guint phase = 0; phase < PHASE_LAST; phase++)
-		for (guint situation = 0; situation < SITUATIONS; situation++)
-			for (guint verb = 0; verb < VERB_LAST; verb++) {
-				cairn_auto(job) job = job_new("j", JOB_EXPORT);
-				g_autoptr(GError) error = NULL;
-				job->phase = (enum job_phase)phase;
-				set_situation(job, (enum situation)situation);
-				/* An undo is never entered without an outcome. */
-				if (phase == PHASE_UNDO && situation < STOPPING)
-					continue;
-				gboolean want =
-					strchr(legal[phase][situation], "srtk"[verb]) != NULL;
-				gboolean got = job_control_check(job, (enum job_verb)verb, &error);
-				if (want != got)
-					g_error("%s, situation %u, verb %c: %d expected",
-						job_phase_name(job->phase), situation, "srtk"[verb],
-						want);
-				if (!got)
-					g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_STATE);
-				if (verb == VERB_TERMINATE)
-					g_assert_cmpint(job_cancellable(job), ==, want);
-			}
-}
-
-static void
-test_verb_names(void)
-{
-	static const char *const names[] = {"suspend", "resume", "terminate", "kill"};
-	enum job_verb verb;
-	g_autoptr(GError) error = NULL;
-	for (guint i = 0; i < VERB_LAST; i++) {
-		g_assert_true(job_verb_parse(names[i], &verb, NULL));
-		g_assert_cmpuint(verb, ==, i);
-	}
-	g_assert_false(job_verb_parse("start", &verb, &error));
-	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID);
-}
 
 /* ---- numbers ---- */
 
@@ -413,8 +343,6 @@ int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/core/job/verbs", test_verbs);
-	g_test_add_func("/core/job/verb-names", test_verb_names);
 	g_test_add_func("/core/job/percent", test_percent);
 	g_test_add_func("/core/job/percent-rises", test_percent_rises);
 	g_test_add_func("/core/job/elapsed", test_elapsed);
