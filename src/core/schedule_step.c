@@ -19,6 +19,7 @@
  * set needs no memory. A clock set back does not run `last_due` again. But if the clock was ahead
  * by mistake, so that two due times or more lie between now and `last_due`, then `last_due` says
  *   nothing and is not heeded: else there would be no runs until the clock is there again.
+ * - COMPLETED is final for the clock: put back before `until` it wakes nothing up. An edit does.
  */
 #include "core/schedule.h"
 
