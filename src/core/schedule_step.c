@@ -151,7 +151,7 @@ begin_due(struct schedule *schedule, gint64 now, GTimeZone *local, struct schedu
 static void
 settle(struct schedule *schedule, gint64 now, GTimeZone *local, struct schedule_effects *ret)
 {
-	if (!is_pending(schedule, now) || is_exhausted(schedule))
+	if (!is_pending(schedule, now))
 		schedule->next = first_due(schedule, local, now);
 	if (schedule->next != 0 && schedule->next <= now)
 		begin_due(schedule, now, local, ret);
@@ -239,7 +239,7 @@ on_run_now(struct schedule *schedule, const struct schedule_event *event, gint64
 	schedule->missed = 0;
 	ret->by_hand = TRUE;
 	begin(schedule, now, ret);
-	if (is_exhausted(schedule) || !is_pending(schedule, now))
+	if (schedule->suspend || is_exhausted(schedule) || !is_pending(schedule, now))
 		schedule->next = first_due(schedule, local, now);
 }
 

@@ -407,6 +407,8 @@ history(struct sim *sim)
 			rise(&world);
 		if (sim_chance(sim, 8))
 			jump(&world);
+		if (sim_chance(sim, 10)) /* the timer is slow */
+			pass(&world, HOUR);
 		if (world.schedule && sim_chance(sim, 20))
 			ask(&world);
 		if (world.schedule && sim_chance(sim, 5))

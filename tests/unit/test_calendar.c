@@ -14,6 +14,7 @@
 #define HAVANA	     "America/Havana"
 #define LORD_HOWE    "Australia/Lord_Howe"
 #define APIA	     "Pacific/Apia"
+#define CASEY	     "Antarctica/Casey"
 #define CASABLANCA   "Africa/Casablanca"
 #define EXPECTED_MAX 4
 
@@ -324,6 +325,16 @@ static const struct {
 	 {.start_us = AT(2, 30)},
 	 "2026-02-14T12:00:00+01:00",
 	 {"2026-02-15T02:30:00+01:00", "2026-02-16T02:30:00Z"}},
+	{"Casey goes back by three hours and a day",
+	 CASEY,
+	 {.start_us = AT(0, 30)},
+	 "2010-03-04T12:00:00+11:00",
+	 {"2010-03-05T00:30:00+11:00", "2010-03-06T00:30:00+08:00"}},
+	{"Casey, two hours after that",
+	 CASEY,
+	 {.start_us = AT(0, 30)},
+	 "2010-03-05T00:15:00+08:00",
+	 {"2010-03-06T00:30:00+08:00"}},
 	/* UTC has none of it */
 	{"UTC, spring",
 	 BERLIN,

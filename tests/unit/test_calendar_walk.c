@@ -23,7 +23,8 @@ static const struct {
 	{"Pacific/Apia", 2006},
 	{"Africa/Casablanca", 2018},
 	{"America/Havana", 2020},
-	{"America/Caracas", 2010}, /* half an hour for good */
+	{"America/Caracas", 2010},  /* half an hour for good */
+	{"Antarctica/Casey", 2008}, /* three hours, there and back */
 	{"UTC", 2020},
 };
 

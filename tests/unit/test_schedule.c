@@ -108,6 +108,18 @@ test_pairs(void)
 	g_assert_false(schedule_control_check(schedule, SCHEDULE_TICK, NULL));
 }
 
+static void
+test_zone(void)
+{
+	g_autoptr(GTimeZone) east = g_time_zone_new_offset(3600);
+	struct schedule_effects effects;
+	cairn_auto(schedule) schedule = daily();
+	schedule_step(schedule, &(struct schedule_event){.type = SCHEDULE_CLOCK_SET}, AT(0, 0, 30),
+		      east, &effects);
+	g_assert_cmpint(schedule->next, ==, AT(0, 1, 0));
+	g_assert_true(effects.store);
+}
+
 /* ---- what may be set ---- */
 
 static void
@@ -179,6 +191,7 @@ test_times(void)
 		{"20261128******.******+000", AT(0, 0, 0)},
 		{"99990000000000.000000:000", -2},
 		{"99999999235959.999999:000", -2},
+		{"02920000000000.000000:000", -2}, /* not by itself, but from now on */
 		{"19691231235959.999999+000", -2},
 		{"19700101000000.000000+000", -2},
 		{"99999999999999.999999*000", -1},
@@ -384,6 +397,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	utc = g_time_zone_new_utc();
 	g_test_add_func("/schedule/pairs", test_pairs);
+	g_test_add_func("/schedule/zone", test_zone);
 	g_test_add_func("/schedule/names", test_names);
 	g_test_add_func("/schedule/check", test_check);
 	g_test_add_func("/schedule/times", test_times);
