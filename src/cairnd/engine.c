@@ -46,6 +46,7 @@ engine_free(struct engine *engine)
 	g_free(engine->instance);
 	json_decref(engine->limits_set);
 	queue_free(engine->queue);
+	g_clear_pointer(&engine->away, g_hash_table_unref);
 	g_free(engine);
 }
 
@@ -123,8 +124,8 @@ inbox_item_free(struct inbox_item *item)
 	g_free(item);
 }
 
-static void
-drain(struct engine *engine)
+void
+engine_drain(struct engine *engine)
 {
 	if (engine->draining)
 		return;
@@ -160,7 +161,7 @@ engine_post(struct engine *engine, struct inbox_item *item)
 {
 	set_event(item);
 	g_queue_push_tail(&engine->inbox, item);
-	drain(engine);
+	engine_drain(engine);
 	/* Most events change nothing of who comes next, and the queue may be long. */
 	if (engine->draining)
 		return;
@@ -342,7 +343,7 @@ retry_stalled(struct engine *engine)
 				g_queue_push_tail(&engine->inbox, item);
 		}
 	}
-	drain(engine);
+	engine_drain(engine);
 }
 
 void
@@ -358,18 +359,4 @@ engine_tick(struct engine *engine)
 	engine_schedule(engine);
 	if (engine->started)
 		pay_debts(engine, now);
-}
-
-void
-engine_start(struct engine *engine)
-{
-	engine->started = TRUE;
-	engine->started_at = engine_now(engine);
-	for (guint i = 0; i < engine->runs.running->len; i++) {
-		const struct run *run = engine->runs.running->pdata[i];
-		g_queue_push_tail(&engine->inbox, inbox_item_new(run->job->id, JOB_EVENT_RESTART));
-	}
-	drain(engine);
-	engine_start_schedules(engine);
-	engine_tick(engine);
 }

@@ -63,6 +63,11 @@ struct engine *engine_new(struct store *store, const struct engine_limits *limit
 /* Goes on with the jobs found in the store and begins to pay debts. Call after engine_reconcile().
  */
 void engine_start(struct engine *engine);
+/* Before engine_start(): hosts that have not answered yet. An export from one of them goes on when
+ * it does; until then nobody knows whether the data is still there. */
+void engine_hosts_away(struct engine *engine, char *const *uris);
+/* It has answered, and what it said was given to engine_reconcile(). */
+void engine_host_back(struct engine *engine, const char *uri);
 void engine_free(struct engine *engine);
 CAIRN_DEFINE_AUTO(engine, engine_free)
 const char *engine_instance(const struct engine *engine);

@@ -338,7 +338,11 @@ control(struct engine *engine, const struct job *job, enum job_verb verb, gboole
 {
 	if (!job_control_check(job, verb, error))
 		return FALSE;
-	struct inbox_item *item = inbox_item_new(job->id, JOB_EVENT_CONTROL);
+	g_autofree char *id = g_strdup(job->id);
+	/* What is to be undone needs a job that goes on; the others can wait. */
+	if (verb != VERB_SUSPEND && verb != VERB_RESUME)
+		engine_restart_now(engine, id);
+	struct inbox_item *item = inbox_item_new(id, JOB_EVENT_CONTROL);
 	item->event.verb = verb;
 	item->event.forget = forget;
 	engine_post(engine, item);

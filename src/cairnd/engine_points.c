@@ -262,6 +262,7 @@ fail_job(struct engine *engine, const char *job, const char *vm, int code, const
 	item->error = g_error_new_literal(CAIRN_ERROR, code, reason);
 	item->vm = g_strdup(vm);
 	engine_post_first(engine, item);
+	engine_restart_now(engine, job);
 }
 
 static gboolean

@@ -43,14 +43,15 @@ struct window_fact {
 /* A job and what is not stored of it. */
 struct run {
 	struct job *job;
-	GHashTable *extents;  /* "VM/TARGET" -> GBytes; until the point is committed */
-	GQueue copies;	      /* indexes of disks whose copy waits for a place: GUINT_TO_POINTER */
-	GHashTable *copying;  /* set of indexes of disks being copied */
-	GQueue stalled;	      /* struct inbox_item that the store could not take */
-	gint64 told;	      /* when the last progress event was sent */
-	gint64 copies_since;  /* since when disks wait and none is copied; 0: not so */
-	GSequenceIter *ended; /* its place in the queue of those that have ended; NULL */
-	gint64 leaves;	      /* orders that queue: when it may leave, microseconds since 1970 */
+	GHashTable *extents; /* "VM/TARGET" -> GBytes; until the point is committed */
+	GQueue copies;	     /* indexes of disks whose copy waits for a place: GUINT_TO_POINTER */
+	GHashTable *copying; /* set of indexes of disks being copied */
+	GQueue stalled;	     /* struct inbox_item that the store could not take */
+	gint64 told;	     /* when the last progress event was sent */
+	gint64 copies_since; /* since when disks wait and none is copied; 0: not so */
+	gboolean waits_for_host; /* after a restart: nothing of it is under way */
+	GSequenceIter *ended;	 /* its place in the queue of those that have ended; NULL */
+	gint64 leaves;		 /* orders that queue: when it may leave, microseconds since 1970 */
 };
 
 /* The jobs in memory, in each order in which they are looked for (engine_runs.c). */
@@ -84,6 +85,7 @@ struct engine {
 	gboolean started;
 	gint64 debts_at;      /* when they are tried again */
 	gint64 forget_at;     /* when the history is looked at again */
+	GHashTable *away;     /* set of URIs: hosts that have not answered since the start; NULL */
 	gint64 saved_at;      /* when the running jobs were stored as they are */
 	GPtrArray *schedules; /* struct schedule, by name */
 	gint64 schedules_at;  /* when the next of them has something to do; 0: never */
@@ -115,6 +117,8 @@ gboolean engine_history_load(struct engine *engine, GError **error);
 
 /* engine.c */
 void engine_post(struct engine *engine, struct inbox_item *item);
+/* Takes the events of the inbox, if nobody is about it. */
+void engine_drain(struct engine *engine);
 /* Before the events of its job that wait for the store: a point must not be made of data that is
  * lost. */
 void engine_post_first(struct engine *engine, struct inbox_item *item);
@@ -234,6 +238,9 @@ const struct job *engine_job_using(const struct engine *engine, const struct poi
 gboolean engine_exported_by_other(const struct engine *engine, const struct job *job);
 /* engine_limits.c */
 gboolean engine_load_limits(struct engine *engine, GError **error);
+/* engine_restart.c */
+/* A job that waits for its host goes on without it. */
+void engine_restart_now(struct engine *engine, const char *job);
 /* engine_times.c */
 /* Stores the running jobs as they are, every few seconds. */
 void engine_save_running(struct engine *engine, gint64 now);

@@ -116,6 +116,7 @@ load_job(struct engine *engine, const json_t *json, GError **error)
 		return FALSE;
 	}
 	engine->next_job = MAX(engine->next_job, job->number + 1);
+	job->active_since = 0; /* the daemon was away since */
 	engine_add_run(engine, job);
 	return TRUE;
 }

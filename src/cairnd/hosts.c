@@ -248,6 +248,7 @@ look_done(struct task *task)
 		/* What happened while nobody watched. */
 		if (host->unknown)
 			reconcile(hosts, host, look);
+		engine_host_back(hosts->world->engine, host->uri);
 		host->unknown = FALSE;
 		machines_remember(hosts->vms, host, look->vms, NULL, look->asked);
 	}

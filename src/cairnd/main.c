@@ -116,12 +116,26 @@ open_store(const struct config *config, GError **error)
 	return store_open(uri, error);
 }
 
+static void
+tell_away(struct daemon *daemon)
+{
+	g_autoptr(GStrvBuilder) uris = g_strv_builder_new();
+	for (guint i = 0; i < hosts_count(daemon->world->hosts); i++) {
+		const struct host *host = hosts_get(daemon->world->hosts, i);
+		if (host->error)
+			g_strv_builder_add(uris, host->uri);
+	}
+	g_auto(GStrv) away = g_strv_builder_end(uris);
+	engine_hosts_away(daemon->engine, away);
+}
+
 /* The hosts have told what an earlier life left, or do not answer: guests may be waiting. */
 static void
 on_looked(struct world *world, void *user)
 {
 	struct daemon *daemon = user;
 	daemon->clock_ahead = g_get_real_time() - g_get_monotonic_time();
+	tell_away(daemon);
 	engine_start(daemon->engine);
 	remove_stray_folders(daemon);
 	daemon->tick = g_timeout_add(TICK_MS, on_tick, daemon);

@@ -116,6 +116,84 @@ test_times(void)
 	queue_close_engine(&fixture);
 }
 
+/* ---- hosts that do not answer after a restart ---- */
+
+static char *const far_away[] = {"qemu:///far", NULL};
+
+/* An export from the far host whose daemon was killed while it copied. */
+static char *
+begin_again(struct queue_fixture *fixture)
+{
+	queue_open_engine(fixture);
+	char *id = queue_begin_export(fixture, 3, 100);
+	fixture->now += 10 * G_USEC_PER_SEC;
+	queue_halt(fixture);
+	fixture->now += QUEUE_HOUR;
+	queue_boot(fixture);
+	engine_hosts_away(fixture->engine, far_away);
+	engine_start(fixture->engine);
+	fixture->now += QUEUE_HOUR;
+	engine_tick(fixture->engine);
+	g_assert_cmpuint(fixture->asked->len, ==, 0);
+	g_assert_cmpint(queue_job_of(fixture, id)->state, ==, JOB_RUNNING);
+	return id;
+}
+
+static void
+test_host_back(void)
+{
+	struct queue_fixture fixture = {0};
+	g_autofree char *id = begin_again(&fixture);
+	g_assert_cmpint(job_elapsed(queue_job_of(&fixture, id), fixture.now), <, QUEUE_HOUR);
+	engine_host_back(fixture.engine, "qemu:///near");
+	g_assert_cmpuint(queue_count(&fixture, EFFECT_SERVE), ==, 0);
+	engine_host_back(fixture.engine, "qemu:///far");
+	g_assert_cmpuint(queue_count(&fixture, EFFECT_SERVE), ==, 1);
+	queue_answer_all(&fixture, EFFECT_SERVE);
+	queue_end_export(&fixture);
+	g_assert_cmpint(queue_job_of(&fixture, id)->state, ==, JOB_COMPLETED);
+	queue_close_engine(&fixture);
+}
+
+/* It can be suspended and ended meanwhile. */
+static void
+test_host_never_back(void)
+{
+	struct queue_fixture fixture = {0};
+	g_autofree char *id = begin_again(&fixture);
+	g_assert_true(
+		engine_control(fixture.engine, queue_job_of(&fixture, id), VERB_SUSPEND, NULL));
+	g_assert_true(
+		engine_control(fixture.engine, queue_job_of(&fixture, id), VERB_RESUME, NULL));
+	g_assert_cmpuint(queue_count(&fixture, EFFECT_SERVE), ==, 0);
+	g_assert_true(
+		engine_control(fixture.engine, queue_job_of(&fixture, id), VERB_TERMINATE, NULL));
+	queue_answer_all(&fixture, EFFECT_SERVE);
+	queue_answer_all(&fixture, EFFECT_UNSERVE);
+	queue_answer_all(&fixture, EFFECT_UNSTAGE);
+	g_assert_cmpint(queue_job_of(&fixture, id)->state, ==, JOB_TERMINATED);
+	queue_close_engine(&fixture);
+}
+
+static void
+test_host_back_without(void)
+{
+	struct queue_fixture fixture = {0};
+	g_autofree char *id = begin_again(&fixture);
+	const struct point *point = engine_point(fixture.engine, "d@1", NULL);
+	const struct point_member *member = point->members->pdata[0];
+	struct engine_found found = {.uri = "qemu:///far", .vm = member->id};
+	engine_reconcile(fixture.engine, &found, 1);
+	engine_host_back(fixture.engine, "qemu:///far");
+	queue_answer_all(&fixture, EFFECT_UNSERVE);
+	queue_answer_all(&fixture, EFFECT_UNSTAGE);
+	const struct job *job = queue_job_of(&fixture, id);
+	g_assert_cmpint(job->state, ==, JOB_EXCEPTION);
+	const struct job_error *first = job->errors->pdata[0];
+	g_assert_nonnull(strstr(first->message, "no longer holds the data"));
+	queue_close_engine(&fixture);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -123,5 +201,8 @@ main(int argc, char **argv)
 	g_test_add_func("/engine/in-use", test_in_use);
 	g_test_add_func("/engine/last-releases", test_last_releases);
 	g_test_add_func("/engine/times", test_times);
+	g_test_add_func("/engine/host-back", test_host_back);
+	g_test_add_func("/engine/host-never-back", test_host_never_back);
+	g_test_add_func("/engine/host-back-without", test_host_back_without);
 	return g_test_run();
 }
