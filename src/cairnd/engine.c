@@ -23,6 +23,7 @@ engine_new(struct store *store, const struct engine_limits *limits, const struct
 	engine->points = g_ptr_array_new_with_free_func((GDestroyNotify)point_free);
 	engine->debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free);
 	engine_runs_init(&engine->runs);
+	engine->errands = g_ptr_array_new_with_free_func((GDestroyNotify)errand_free);
 	engine->schedules = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_free);
 	engine->zone = g_time_zone_new_local();
 	g_queue_init(&engine->inbox);
@@ -40,6 +41,7 @@ engine_free(struct engine *engine)
 	g_ptr_array_unref(engine->points);
 	engine_runs_clear(&engine->runs);
 	g_ptr_array_unref(engine->debts);
+	g_ptr_array_unref(engine->errands);
 	g_ptr_array_unref(engine->schedules);
 	g_time_zone_unref(engine->zone);
 	g_queue_clear_full(&engine->inbox, (GDestroyNotify)inbox_item_free);
@@ -357,6 +359,8 @@ engine_tick(struct engine *engine)
 	engine_save_running(engine, now);
 	engine_tick_schedules(engine, now);
 	engine_schedule(engine);
-	if (engine->started)
-		pay_debts(engine, now);
+	if (!engine->started)
+		return;
+	pay_debts(engine, now);
+	engine_run_errands(engine, now);
 }

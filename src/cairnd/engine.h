@@ -6,6 +6,7 @@
 
 #include "base/auto.h"
 #include "cairnd/debt.h"
+#include "cairnd/errand.h"
 #include "core/group.h"
 #include "core/job_step.h"
 #include "core/window.h"
@@ -38,6 +39,8 @@ struct engine_io {
 	void (*pay)(void *user, const struct debt *debt);
 	/* For clients; takes @data over. */
 	void (*event)(void *user, const char *name, json_t *data);
+	/* Starts an errand; engine_errand_done() answers later, never from within. */
+	void (*errand)(void *user, const struct errand *errand);
 };
 
 /* What came of an effect besides its error; which members are set depends on the effect. All is
@@ -90,6 +93,8 @@ void engine_progress(struct engine *engine, const char *job_id, guint disk, guin
 		     guint64 total, guint64 rate);
 /* @flags_left 0: paid. */
 void engine_debt_paid(struct engine *engine, const char *debt_id, guint flags_left);
+/* @error NULL: it is done; else it is tried again, or given up. */
+void engine_errand_done(struct engine *engine, const char *errand_id, const GError *error);
 /* The held data of the point that @vm is part of is lost or must be let go: why, for a person. All
  * members are released, and a job that exports it fails with @code. FALSE: nobody holds data of it.
  */
@@ -186,6 +191,9 @@ gboolean engine_control_forget(struct engine *engine, struct job *job, enum job_
 const char *engine_copy_host(const struct engine *engine, const struct job *job, guint disk);
 /* Stores what a caller has changed in priority, rate_limit, keep_us or delete_on_completion. */
 gboolean engine_job_save(struct engine *engine, struct job *job, GError **error);
+
+/* Errands that are not done yet. */
+guint engine_errands(const struct engine *engine);
 
 json_t *engine_point_view(const struct engine *engine, const struct point *point);
 /* "web@3"; free with g_free(). */

@@ -8,7 +8,8 @@ engine_commit_init(struct engine_commit *out)
 	*out = (struct engine_commit){
 		.txn = store_txn_new(),
 		.debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free),
-		.schedules = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_free)};
+		.schedules = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_free),
+		.errands = g_ptr_array_new_with_free_func((GDestroyNotify)errand_free)};
 	engine_batch_init(&out->batch);
 }
 
@@ -23,6 +24,7 @@ engine_commit_clear(struct engine_commit *out)
 	g_clear_pointer(&out->renamed, g_ptr_array_unref);
 	engine_batch_clear(&out->batch);
 	g_ptr_array_unref(out->schedules);
+	g_ptr_array_unref(out->errands);
 }
 
 static void
@@ -203,10 +205,12 @@ engine_store_step(struct engine *engine, struct run *run, struct job *job,
 		if (job->kind == JOB_EXPORT && job->outcome != 0)
 			commit_terminated(engine, job, out);
 		commit_debts(engine, job, out);
+		engine_commit_recovery(engine, job, out);
 		engine_commit_run_ended(engine, out, job);
 	}
 	job_clock(job, engine_now(engine), FALSE);
 	engine_put_job(out->txn, job);
 	engine_put_debts(out->txn, out->debts);
+	engine_batch_put_groups(&out->batch, out->txn);
 	return store_commit(engine->store, out->txn, error);
 }

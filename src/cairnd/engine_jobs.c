@@ -267,6 +267,7 @@ publish(struct engine *engine, struct run *run, struct engine_commit *out)
 		engine_replace_point(engine, g_steal_pointer(&out->point));
 	engine_adopt_debts(engine, out->debts);
 	adopt_number(engine, out);
+	engine_adopt_errands(engine, out->errands);
 	engine_event(engine, "JOB_CHANGED", job_view(run->job, engine_now(engine)));
 	engine_batch_adopt(engine, &out->batch);
 	engine_adopt_schedules(engine, out);

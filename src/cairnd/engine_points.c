@@ -369,6 +369,7 @@ engine_clock_set(struct engine *engine, gint64 by)
 		else
 			point_free(changed->pdata[i]);
 	}
+	engine_errands_clock_set(engine, by);
 	engine_schedules_clock_set(engine);
 }
 

@@ -13,6 +13,7 @@
 #define KIND_EXTENTS  "extents"
 #define KIND_JOB      "job"
 #define KIND_DEBT     "debt"
+#define KIND_ERRAND   "errand"
 #define KIND_SCHEDULE "schedule"
 
 /* One event for a job, kept until the store has taken what came of it. */
@@ -73,9 +74,10 @@ struct engine {
 	struct engine_io io;
 	void *user;
 	char *instance;
-	GPtrArray *groups; /* struct group */
-	GPtrArray *points; /* struct point, by group and number */
-	GPtrArray *debts;  /* struct debt */
+	GPtrArray *groups;  /* struct group */
+	GPtrArray *points;  /* struct point, by group and number */
+	GPtrArray *debts;   /* struct debt */
+	GPtrArray *errands; /* struct errand */
 	struct engine_runs runs;
 	guint64 next_job;
 	GQueue inbox; /* struct inbox_item */
@@ -177,6 +179,8 @@ void engine_batch_clear(struct engine_batch *batch);
  * @first takes. Both are taken over in any case. On failure nothing of them is in @txn. */
 gboolean engine_batch_add(struct engine *engine, struct engine_batch *batch, struct store_txn *txn,
 			  struct job *first, struct job *second, GError **error);
+/* Before @txn is committed, once: the groups that gave numbers to points. */
+void engine_batch_put_groups(const struct engine_batch *batch, struct store_txn *txn);
 /* After @txn was committed: the jobs are the engine's and clients are told. The caller calls
  * engine_schedule() when it is done. */
 void engine_batch_adopt(struct engine *engine, struct engine_batch *batch);
@@ -191,6 +195,7 @@ struct engine_commit {
 	GPtrArray *renamed;	   /* struct job: copies of those whose point has another name */
 	struct engine_batch batch; /* new jobs that come of it */
 	GPtrArray *schedules;	   /* struct schedule: changed copies */
+	GPtrArray *errands;	   /* struct errand: new ones */
 };
 void engine_commit_init(struct engine_commit *out);
 void engine_commit_clear(struct engine_commit *out);
@@ -226,6 +231,22 @@ void engine_commit_run_ended(struct engine *engine, struct engine_commit *out,
 void engine_commit_schedule_step(struct engine *engine, struct engine_commit *out,
 				 struct schedule *schedule, const struct schedule_event *event,
 				 struct schedule_effects *ret_effects);
+
+/* engine_recovery.c */
+/* In the transaction in which @job ends: its next attempt in @out's batch, and whatever else
+ * follows from its end. Changes @job; it comes before engine_commit_run_ended(). */
+void engine_commit_recovery(struct engine *engine, struct job *job, struct engine_commit *out);
+
+/* engine_errands.c */
+gboolean engine_load_errand(struct engine *engine, const json_t *json, GError **error);
+/* A part of the transaction of @out; takes @errand over. Above a limit it is dropped. */
+void engine_commit_errand(struct engine *engine, struct engine_commit *out, const struct job *job,
+			  struct errand *errand);
+/* After the commit. */
+void engine_adopt_errands(struct engine *engine, GPtrArray *errands);
+/* Starts those whose time has come. */
+void engine_run_errands(struct engine *engine, gint64 now);
+void engine_errands_clock_set(struct engine *engine, gint64 by);
 
 /* engine_queue.c */
 void engine_schedule(struct engine *engine);

@@ -182,6 +182,7 @@ commit(struct engine *engine, struct schedule *changed, const struct schedule_ev
 	engine_commit_init(&out);
 	engine_commit_schedule_step(engine, &out, changed, event, ret_effects);
 	gboolean changes = ret_effects->store || ret_effects->start;
+	engine_batch_put_groups(&out.batch, out.txn);
 	gboolean ok = !changes || store_commit(engine->store, out.txn, error);
 	if (ok && changes) {
 		engine_batch_adopt(engine, &out.batch);

@@ -161,6 +161,7 @@ engine_load(struct engine *engine, GError **error)
 	    !load_kind(engine, KIND_GROUP, load_group, error) ||
 	    !load_kind(engine, KIND_POINT, load_point, error) ||
 	    !load_kind(engine, KIND_JOB, load_job, error) ||
+	    !load_kind(engine, KIND_ERRAND, engine_load_errand, error) ||
 	    !load_kind(engine, KIND_DEBT, load_debt, error) ||
 	    !load_kind(engine, KIND_SCHEDULE, engine_load_schedule, error))
 		return FALSE;

@@ -92,19 +92,28 @@ engine_batch_add(struct engine *engine, struct engine_batch *batch, struct store
 	g_autofree char *group_id = g_strdup(engine_group(engine, first->group, NULL)->id);
 	number_job(engine, batch, first);
 	if (first->kind == JOB_POINT_CREATE) {
-		struct group *changed = changed_group(engine, batch, group_id);
-		name_point(first, changed);
-		engine_put_group(txn, changed);
+		name_point(first, changed_group(engine, batch, group_id));
 	}
 	if (second) {
 		number_job(engine, batch, second);
 		second->point = g_strdup(first->point);
 		second->point_name = g_strdup(first->point_name);
 		second->after = g_strdup(first->id);
+		second->backup = TRUE;
+		second->consistency = first->consistency;
+		second->barrier = first->barrier;
+		second->hold_seconds = first->hold_seconds;
 		engine_put_job(txn, second);
 	}
 	engine_put_job(txn, first);
 	return TRUE;
+}
+
+void
+engine_batch_put_groups(const struct engine_batch *batch, struct store_txn *txn)
+{
+	for (guint i = 0; i < batch->groups->len; i++)
+		engine_put_group(txn, batch->groups->pdata[i]);
 }
 
 static void
@@ -132,8 +141,10 @@ submit(struct engine *engine, struct job *first, struct job *second, GError **er
 	struct engine_batch batch;
 	engine_batch_init(&batch);
 	cairn_auto(store_txn) txn = store_txn_new();
-	gboolean ok = engine_batch_add(engine, &batch, txn, first, second, error) &&
-		      store_commit(engine->store, txn, error);
+	gboolean ok = engine_batch_add(engine, &batch, txn, first, second, error);
+	if (ok)
+		engine_batch_put_groups(&batch, txn);
+	ok = ok && store_commit(engine->store, txn, error);
 	if (ok)
 		engine_batch_adopt(engine, &batch);
 	engine_batch_clear(&batch);

@@ -91,6 +91,7 @@ handle_status(struct daemon *daemon, struct control_call *call)
 	cairn_json_set_uint(jobs, "running", running);
 	cairn_json_set_uint(jobs, "finished", engine_job_count(daemon->engine) - running - waiting);
 	cairn_json_set(json, "jobs", jobs);
+	cairn_json_set_uint(json, "errands", engine_errands(daemon->engine));
 	cairn_json_set(json, "config", config_view(daemon->config));
 	control_call_return(call, json);
 }

@@ -179,6 +179,7 @@ world_new(const struct config *config)
 	world->config = config;
 	world->hosts = hosts_new(world, config->connect);
 	world->copies = g_ptr_array_new();
+	errands_init(world);
 	world->looked_at = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world->pool = g_thread_pool_new(task_work, NULL, (gint)config->workers, FALSE, NULL);
 	world->payers = g_thread_pool_new(task_work, NULL, (gint)config->workers, FALSE, NULL);
@@ -195,6 +196,7 @@ world_stop(struct world *world)
 	gint64 deadline = g_get_monotonic_time() + STOP_LIMIT;
 	world->stopping = TRUE;
 	copies_free(world);
+	errands_free(world);
 	/* A window under way is waited for: it resumes and thaws. */
 	g_thread_pool_free(g_steal_pointer(&world->windows), FALSE, TRUE);
 	g_mutex_lock(&world->lock);
@@ -310,5 +312,6 @@ const struct engine_io world_io = {
 	.now = io_now,
 	.effect = io_effect,
 	.pay = debts_pay,
+	.errand = errands_start,
 	.event = io_event,
 };

@@ -20,9 +20,10 @@ struct world {
 	GThreadPool *urgent;  /* struct task: never wait for a place */
 	GThreadPool *windows; /* struct task: EFFECT_WINDOW; ended in order whatever happens */
 	GMutex lock;
-	GCond ended;	   /* a task's work has */
-	guint working;	   /* tasks whose work has not ended; under the lock */
-	GPtrArray *copies; /* struct copy */
+	GCond ended;	    /* a task's work has */
+	guint working;	    /* tasks whose work has not ended; under the lock */
+	GPtrArray *copies;  /* struct copy */
+	GPtrArray *errands; /* struct errand_run */
 	/* For events to clients; takes the data over. */
 	void (*event)(void *user, const char *name, json_t *data);
 	void *user;
@@ -118,6 +119,11 @@ void copies_share(struct world *world);
 /* About once a second. */
 void copies_tick(struct world *world);
 void copies_free(struct world *world);
+/* ---- errands.c ---- */
+void errands_init(struct world *world);
+void errands_start(void *user, const struct errand *errand);
+/* Kills what is under way; it is done again by the next start. */
+void errands_free(struct world *world);
 /* ---- barrier.c ---- */
 /* Runs the window in this thread, with others for the calls. FALSE: nothing was done to anybody.
  * The specs are parallel to the window's members; @save_dirs[i] non-NULL: copy the guest state

@@ -88,7 +88,7 @@ const struct request requests[] = {
 	 "What the daemon is doing and with what settings",
 	 {{0}},
 	 "{version, instance, uptime-us, connections: [{uri, connected, error}], groups, "
-	 "points, held-points, jobs: {waiting, running, finished}, config: {...}}"},
+	 "points, held-points, jobs: {waiting, running, finished}, errands, config: {...}}"},
 	{"query-access",
 	 REQUEST_READ,
 	 ROLE_ADMINISTRATOR,

@@ -106,7 +106,6 @@ set_calendar(json_t *json, const struct job *job)
 	cairn_json_set_uint(json, "LocalOrUtcTime", 2); /* UTC Time */
 	cairn_json_set_string(json, "UntilTime",
 			      "99999999999999.999999+999"); /* never: all nines */
-	cairn_json_set(json, "Notify", json_null());
 }
 
 static void
@@ -120,8 +119,9 @@ set_job(json_t *json, const struct job *job, gint64 now)
 	cairn_json_set_uint(json, "Priority", MIN(job->priority, G_MAXUINT32)); /* uint32 */
 	cairn_json_set_uint(json, "PercentComplete", job_percent(job));
 	cairn_json_set_bool(json, "DeleteOnCompletion", TRUE);
-	cairn_json_set_uint(json, "RecoveryAction", 2); /* Do Not Continue */
-	cairn_json_set(json, "OtherRecoveryAction", json_null());
+	cairn_json_set_string(json, "Notify", job->notify);
+	cairn_json_set_uint(json, "RecoveryAction", job->recovery.action);
+	cairn_json_set_string(json, "OtherRecoveryAction", job->recovery.other);
 	cairn_json_set_uint(json, "JobState", job->state);
 	if (job->state_changed)
 		set_time(json, "TimeOfLastStateChange", job->state_changed);

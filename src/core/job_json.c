@@ -419,6 +419,18 @@ view_progress(json_t *json, const struct job *job)
 	cairn_json_set(json, "disks", disks);
 }
 
+static void
+view_recovery(json_t *json, const struct job *job)
+{
+	const struct recovery *recovery = &job->recovery;
+	cairn_json_set_time(json, "due", job->due);
+	cairn_json_set_string(json, "retried-as", job->retried_as);
+	cairn_json_set_string(json, "on-failure", recovery_action_name(recovery->action));
+	cairn_json_set_uint(json, "retries", recovery->retries);
+	cairn_json_set_string(json, "recovery", recovery->other);
+	cairn_json_set_string(json, "notify", job->notify);
+}
+
 json_t *
 job_view(const struct job *job, gint64 now)
 {
@@ -451,6 +463,7 @@ job_view(const struct job *job, gint64 now)
 	cairn_json_set_time(json, "ended", job->ended);
 	cairn_json_set_string(json, "error", first && job->outcome ? first->message : NULL);
 	cairn_json_set(json, "warnings", warnings_to_json(job));
+	view_recovery(json, job);
 	view_progress(json, job);
 	return json;
 }

@@ -125,7 +125,7 @@ is_idle(struct world *world)
 		if (debts->len > 0)
 			return FALSE;
 	}
-	return world->ops->len == 0;
+	return world->ops->len == 0 && engine_errands(world->engine) == 0;
 }
 
 /* Each call may put other jobs in place of those that were seen. */

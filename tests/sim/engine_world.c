@@ -28,6 +28,7 @@ op_free(struct op *op)
 	g_free(op->job_id);
 	job_free(op->job);
 	debt_free(op->debt);
+	errand_free(op->errand);
 	g_clear_pointer(&op->debts, g_ptr_array_unref);
 	g_strfreev(op->keep);
 	g_free(op->prev);
@@ -54,6 +55,8 @@ world_init(struct world *world, struct sim *sim)
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)image_free);
 	world->changes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world->staging = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	world->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	world->refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world->ops = g_ptr_array_new_with_free_func((GDestroyNotify)op_free);
 	for (guint i = 0; i < FOLDERS; i++)
 		world->exports[i] = g_ptr_array_new_with_free_func((GDestroyNotify)image_free);
@@ -72,6 +75,8 @@ world_clear(struct world *world)
 	g_hash_table_unref(world->changes);
 	g_hash_table_unref(world->staging);
 	g_ptr_array_unref(world->ops);
+	g_hash_table_unref(world->told);
+	g_hash_table_unref(world->refused);
 	for (guint i = 0; i < FOLDERS; i++)
 		g_ptr_array_unref(world->exports[i]);
 }
@@ -173,6 +178,25 @@ io_pay(void *user, const struct debt *debt)
 	g_ptr_array_add(world->ops, op);
 }
 
+/* One errand is never under way twice. */
+static void
+io_errand(void *user, const struct errand *errand)
+{
+	struct world *world = user;
+	if (world->dead)
+		return;
+	for (guint i = 0; i < world->ops->len; i++) {
+		const struct op *op = world->ops->pdata[i];
+		sim_check(world->sim, !op->errand || strcmp(op->errand->id, errand->id) != 0);
+	}
+	struct op *op = g_new0(struct op, 1);
+	op->errand = errand_new(errand->type, errand->target, NULL);
+	g_free(op->errand->id);
+	op->errand->id = g_strdup(errand->id);
+	op->errand->job = g_strdup(errand->job);
+	g_ptr_array_add(world->ops, op);
+}
+
 static void
 io_event(void *user, const char *name, json_t *data)
 {
@@ -181,7 +205,7 @@ io_event(void *user, const char *name, json_t *data)
 	json_decref(data);
 }
 
-const struct engine_io world_io = {io_now, io_effect, io_pay, io_event};
+const struct engine_io world_io = {io_now, io_effect, io_pay, io_event, io_errand};
 
 /* ---- what the world answers ---- */
 
@@ -192,6 +216,39 @@ answer_debt(struct world *world, struct op *op)
 	sim_trace("debt of %s on %s: %x, left %x", op->debt->point, op->debt->vm, op->debt->flags,
 		  left);
 	engine_debt_paid(world->engine, op->debt->id, left);
+}
+
+static char *
+errand_key(const char *job, enum errand_type type)
+{
+	return g_strdup_printf("%s %s", errand_type_name(type), job);
+}
+
+static void
+count_errand(GHashTable *table, const struct errand *errand)
+{
+	char *key = errand_key(errand->job, errand->type);
+	guint n = GPOINTER_TO_UINT(g_hash_table_lookup(table, key));
+	g_hash_table_insert(table, key, GUINT_TO_POINTER(n + 1));
+}
+
+guint
+world_told(const struct world *world, const char *job, enum errand_type type, gboolean refused)
+{
+	g_autofree char *key = errand_key(job, type);
+	return GPOINTER_TO_UINT(g_hash_table_lookup(refused ? world->refused : world->told, key));
+}
+
+static void
+answer_errand(struct world *world, struct op *op)
+{
+	g_autoptr(GError) error = NULL;
+	if (world_fails(world))
+		error = g_error_new_literal(CAIRN_ERROR, CAIRN_ERROR_PEER, "refused");
+	count_errand(error ? world->refused : world->told, op->errand);
+	sim_trace("errand %s of %s: %s", op->errand->target, op->errand->job,
+		  error ? error->message : "done");
+	engine_errand_done(world->engine, op->errand->id, error);
 }
 
 static void
@@ -236,6 +293,8 @@ world_answer(struct world *world)
 	g_ptr_array_steal_index_fast(world->ops, index);
 	if (op->debt)
 		answer_debt(world, op);
+	else if (op->errand)
+		answer_errand(world, op);
 	else
 		answer_effect(world, op);
 	op_free(op);
@@ -250,7 +309,10 @@ world_kill(struct world *world)
 		struct effect_reply reply = {0};
 		g_autoptr(GError) error = NULL;
 		guint fate = sim_below(world->sim, 3);
-		if (op->debt) {
+		if (op->errand) {
+			if (fate > 0)
+				count_errand(world->told, op->errand);
+		} else if (op->debt) {
 			if (fate > 0)
 				deed_pay(world, op->debt, fate == 1);
 		} else if (op->effect.type == EFFECT_WINDOW) {

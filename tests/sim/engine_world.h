@@ -41,7 +41,8 @@ struct op {
 	struct job *job; /* a copy, as it was asked; NULL: a debt */
 	struct job_effect effect;
 	struct debt *debt;
-	GPtrArray *debts; /* PREPARE: owed on the machine */
+	struct errand *errand; /* what is set of it: id, type, target, job */
+	GPtrArray *debts;      /* PREPARE: owed on the machine */
 	char **keep;
 	char *prev, *base; /* point GUIDs */
 	gboolean cancelled, suspended;
@@ -60,6 +61,8 @@ struct world {
 	GPtrArray *exports[FOLDERS]; /* struct image: whole exports */
 	GHashTable *staging;	     /* set of folders of unfinished exports */
 	GPtrArray *ops;		     /* struct op */
+	GHashTable *told;	     /* "TYPE TARGET JOB" -> how often it was done */
+	GHashTable *refused;	     /* the same -> how often it failed */
 	guint32 writes, points_exported, increments;
 };
 
@@ -72,6 +75,9 @@ const char *world_folder(guint index);
 void world_write(struct world *world);
 /* Does a random operation, or a part of it, and answers it. */
 void world_answer(struct world *world);
+/* How often an errand after the end of @job was done, or failed. */
+guint world_told(const struct world *world, const char *job, enum errand_type type,
+		 gboolean refused);
 /* Kills the daemon: what is under way is done, or half done, or not. */
 void world_kill(struct world *world);
 /* What the hypervisors tell at start, told to the engine. */

@@ -65,7 +65,8 @@ queue_boot(struct queue_fixture *fixture)
 {
 	static const struct engine_limits limits = {
 		.max_jobs = 1, .max_copies = 4, .hold_seconds = 24 * 3600, .starve_seconds = 3600};
-	static const struct engine_io io = {on_now, on_effect, on_pay, on_event};
+	static const struct engine_io io = {
+		.now = on_now, .effect = on_effect, .pay = on_pay, .event = on_event};
 	g_autoptr(GError) error = NULL;
 	fixture->asked = g_ptr_array_new_with_free_func(asked_free);
 	fixture->store = store_open(fixture->name, &error);

@@ -53,6 +53,11 @@ on_pay(void *user, const struct debt *debt)
 }
 
 static void
+on_errand(void *user, const struct errand *errand)
+{
+}
+
+static void
 on_event(void *user, const char *name, json_t *data)
 {
 	json_decref(data);
@@ -103,7 +108,7 @@ open_engine(struct fixture *fixture, gboolean held)
 {
 	static const struct engine_limits limits = {
 		.max_jobs = 8, .max_copies = 4, .hold_seconds = 3600};
-	static const struct engine_io io = {on_now, on_effect, on_pay, on_event};
+	static const struct engine_io io = {on_now, on_effect, on_pay, on_event, on_errand};
 	g_autoptr(GError) error = NULL;
 	fixture->now = 100 * HOUR;
 	fixture->store = store_open("memory:", &error);

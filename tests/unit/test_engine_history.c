@@ -57,7 +57,8 @@ on_commit(void *user, guint nth, gboolean before, GError **error)
 static void
 open_engine(struct fixture *f)
 {
-	static const struct engine_io io = {on_now, on_effect, on_pay, on_event};
+	static const struct engine_io io = {
+		.now = on_now, .effect = on_effect, .pay = on_pay, .event = on_event};
 	g_autoptr(GError) error = NULL;
 	f->store = store_open(f->uri, &error);
 	g_assert_no_error(error);
