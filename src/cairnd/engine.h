@@ -183,10 +183,9 @@ GPtrArray *engine_history(const struct engine *engine, guint64 before, guint lim
 /* To the history, before its time is over. STATE: it has not ended. */
 gboolean engine_job_remove(struct engine *engine, struct job *job, GError **error);
 gboolean engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error);
-/* VERB_TERMINATE or VERB_KILL of a job that is removed as soon as it has ended; INVALID for others.
- */
+/* The same; with VERB_TERMINATE and VERB_KILL it can be said whether the job is kept. */
 gboolean engine_control_forget(struct engine *engine, struct job *job, enum job_verb verb,
-			       GError **error);
+			       enum job_forget forget, GError **error);
 /* URI of the host from which a disk of an export is copied; "": not known. Borrowed. */
 const char *engine_copy_host(const struct engine *engine, const struct job *job, guint disk);
 /* Stores what a caller has changed in priority, rate_limit, keep_us or delete_on_completion. */

@@ -333,10 +333,13 @@ engine_step(struct engine *engine, struct inbox_item *item)
 
 /* ---- requests ---- */
 
-static gboolean
-control(struct engine *engine, const struct job *job, enum job_verb verb, gboolean forget,
-	GError **error)
+gboolean
+engine_control_forget(struct engine *engine, struct job *job, enum job_verb verb,
+		      enum job_forget forget, GError **error)
 {
+	if (forget != FORGET_AS_SET && verb != VERB_TERMINATE && verb != VERB_KILL)
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "argument \"forget\" belongs to terminate and kill");
 	if (!job_control_check(job, verb, error))
 		return FALSE;
 	g_autofree char *id = g_strdup(job->id);
@@ -353,16 +356,7 @@ control(struct engine *engine, const struct job *job, enum job_verb verb, gboole
 gboolean
 engine_control(struct engine *engine, struct job *job, enum job_verb verb, GError **error)
 {
-	return control(engine, job, verb, FALSE, error);
-}
-
-gboolean
-engine_control_forget(struct engine *engine, struct job *job, enum job_verb verb, GError **error)
-{
-	if (verb != VERB_TERMINATE && verb != VERB_KILL)
-		return cairn_fail(error, CAIRN_ERROR_INVALID,
-				  "argument \"forget\" belongs to terminate and kill");
-	return control(engine, job, verb, TRUE, error);
+	return engine_control_forget(engine, job, verb, FORGET_AS_SET, error);
 }
 
 gboolean

@@ -324,10 +324,11 @@ handle_job_control(struct daemon *daemon, struct control_call *call)
 	if (!job)
 		return;
 	g_autofree char *id = g_strdup(job->id);
-	gboolean (*control)(struct engine *, struct job *, enum job_verb, GError **) =
-		arg_bool(call, "forget") ? engine_control_forget : engine_control;
+	enum job_forget forget = !arg_given(call, "forget") ? FORGET_AS_SET
+				 : arg_bool(call, "forget") ? FORGET_AT_ONCE
+							    : FORGET_NEVER;
 	if (!job_verb_parse(arg_string(call, "action"), &verb, &error) ||
-	    !control(daemon->engine, job, verb, &error)) {
+	    !engine_control_forget(daemon->engine, job, verb, forget, &error)) {
 		call_fail(call, error);
 		return;
 	}

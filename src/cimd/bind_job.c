@@ -3,7 +3,13 @@
 #include "cimd/model_private.h"
 
 /* CIM_ConcreteJob.JobState */
-enum { STATE_RUNNING = 4, STATE_SUSPENDED = 5, STATE_COMPLETED = 7, STATE_EXCEPTION = 10 };
+enum {
+	STATE_RUNNING = 4,
+	STATE_SUSPENDED = 5,
+	STATE_COMPLETED = 7,
+	STATE_EXCEPTION = 10,
+	STATE_SERVICE = 11,
+};
 #define STATE_WARNINGS 32768 /* completed with warnings, in the vendor's range */
 
 static struct cim_value
@@ -20,8 +26,8 @@ job_state(const struct bind_source *source, const struct cim_member *member, con
 	json_int_t state = json_integer_value(json_object_get(source->part, member->name));
 	gboolean final =
 		(state >= STATE_COMPLETED && state <= STATE_EXCEPTION) || state == STATE_WARNINGS;
-	return cim_uint(CIM_UINT16,
-			final || state == STATE_SUSPENDED ? (guint64)state : STATE_RUNNING);
+	gboolean held = state == STATE_SUSPENDED || state == STATE_SERVICE;
+	return cim_uint(CIM_UINT16, final || held ? (guint64)state : STATE_RUNNING);
 }
 
 static const struct bind_property job_rows[] = {

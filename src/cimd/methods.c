@@ -4,7 +4,7 @@
 #include <string.h>
 
 const struct method_binding *const method_tables[] = {
-	methods_group, methods_point, methods_job, methods_other, NULL,
+	methods_group, methods_point, methods_job, methods_error, methods_other, NULL,
 };
 
 static const struct method_binding *

@@ -10,6 +10,7 @@ enum method_code {
 	METHOD_STARTED = 4096, /* "Method Parameters Checked - Job Started" */
 	METHOD_FAILED = 32768,
 	METHOD_NOT_SUPPORTED = 32770,
+	METHOD_TIMEOUT = 32772,
 	METHOD_INVALID_PARAMETER = 32773,
 	METHOD_INVALID_STATE = 32775,
 	METHOD_WRONG_TYPE = 32776,
@@ -48,5 +49,15 @@ json_t *method_arguments(const char *key, const char *value);
 
 extern const struct method_binding methods_group[];
 extern const struct method_binding methods_point[];
+/* job_wait.c: a method that answers when a job has come to a state. */
+#define JOB_WAIT_MAX_USEC (10 * 60 * G_USEC_PER_SEC) /* nobody waits longer */
+#define JOB_WAIT_RUNNING  4			     /* or what comes after it: a good end */
+/* Puts into @run what job_wait_answer() needs: the JobState to be reached @usec from now on. Ends
+ * with 0; METHOD_FAILED when the job ends otherwise; METHOD_TIMEOUT. */
+void job_wait_prepare(struct run *run, const char *job, guint state, gint64 usec);
+/* A run_answer_fn for the answer of job-control. */
+void job_wait_answer(struct run *run, const json_t *value, const GError *error);
+
 extern const struct method_binding methods_job[];
+extern const struct method_binding methods_error[];
 extern const struct method_binding methods_other[];

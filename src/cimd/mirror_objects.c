@@ -284,7 +284,9 @@ mirror_apply_job(struct mirror *mirror, const json_t *json)
 	cairn_auto(cim_instance) before =
 		old && old->instance ? cim_instance_ref(old->instance) : NULL;
 	mirror_table_put(&mirror->jobs, job->id, job);
+	g_autofree char *id = g_strdup(job->id);
 	tell(mirror, before, job->instance);
+	job_waits_told(mirror->model, id);
 }
 
 void
@@ -294,8 +296,10 @@ mirror_remove_job(struct mirror *mirror, const char *id)
 	if (!job)
 		return;
 	cairn_auto(cim_instance) before = job->instance ? cim_instance_ref(job->instance) : NULL;
+	g_autofree char *gone = g_strdup(job->id);
 	mirror_table_remove(&mirror->jobs, job->id);
 	tell(mirror, before, NULL);
+	job_waits_told(mirror->model, gone);
 }
 
 struct cim_instance *

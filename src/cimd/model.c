@@ -326,6 +326,7 @@ model_new(const struct model_config *config, model_change_fn change, void *user_
 	model->plans = g_hash_table_new_full(NULL, NULL, NULL, bind_plan_free);
 	model->access = model_access_new();
 	model->runs = g_ptr_array_new();
+	model->job_waits = g_ptr_array_new();
 	model->mirror = mirror_new(model, config->socket);
 	return model;
 }
@@ -340,6 +341,7 @@ model_free(struct model *model)
 	while (model->runs->len > 0)
 		run_free(model->runs->pdata[0]);
 	g_ptr_array_unref(model->runs);
+	g_ptr_array_unref(model->job_waits);
 	g_hash_table_unref(model->access);
 	g_hash_table_unref(model->plans);
 	g_free(model->host);

@@ -406,9 +406,10 @@ struct model {
 	model_change_fn change;
 	void *user_data;
 	struct mirror *mirror;
-	GHashTable *plans;  /* struct bind_class -> plan of bind.c */
-	GHashTable *access; /* user -> struct access of model_access.c */
-	GPtrArray *runs;    /* struct run, under way */
+	GHashTable *plans;    /* struct bind_class -> plan of bind.c */
+	GHashTable *access;   /* user -> struct access of model_access.c */
+	GPtrArray *runs;      /* struct run, under way */
+	GPtrArray *job_waits; /* struct job_wait of job_wait.c: runs that wait for a job */
 };
 
 /* CIM_ERR_INVALID_PARAMETER for what MinValue, MaxValue, MaxLen or Required of @member forbid. */
@@ -418,6 +419,8 @@ gboolean model_check_value(const struct cim_member *member, const struct cim_val
 const struct cim_class *model_class(const struct model *model, const char *name);
 /* Tells that an object came, changed or went, in each namespace that has its class. */
 void model_changed(struct model *model, struct cim_instance *before, struct cim_instance *after);
+/* The mirror was told of a job, or that it is gone: runs that wait for its state go on. */
+void job_waits_told(struct model *model, const char *id);
 /* The mirror became ready, or was lost: runs that wait for that go on. */
 void model_wake(struct model *model);
 /* "nobody has a role": the users whose roles are remembered, model_access.c. */

@@ -295,9 +295,9 @@ control(struct job *job, const struct job_event *event, gint64 now, struct job_s
 	/* It was legal when it was asked for, but other events may have come before it. */
 	if (!job_control_check(job, event->verb, NULL))
 		return;
-	if (event->forget) {
-		job->keep_us = 0;
-		job->delete_on_completion = TRUE;
+	if (event->forget != FORGET_AS_SET) {
+		job->delete_on_completion = event->forget == FORGET_AT_ONCE;
+		job->keep_us = event->forget == FORGET_AT_ONCE ? 0 : job->keep_us;
 		ret->store = TRUE;
 	}
 	switch (event->verb) {

@@ -42,6 +42,9 @@ enum job_verb {
 /* INVALID. */
 gboolean job_verb_parse(const char *text, enum job_verb *ret_verb, GError **error);
 
+/* What becomes of a job after its end, when whoever ends it says so. */
+enum job_forget { FORGET_AS_SET, FORGET_AT_ONCE, FORGET_NEVER };
+
 enum job_event_type {
 	JOB_EVENT_ADMIT,   /* its turn has come; members and disks are filled in */
 	JOB_EVENT_RESTART, /* the daemon started and found this job */
@@ -54,9 +57,9 @@ struct job_event {
 	enum job_event_type type;
 	struct job_effect effect;
 	enum job_verb verb;
-	gboolean forget;       /* with a verb that ends it: it is not kept after its end */
-	const GError *error;   /* NULL: success */
-	const char *vm, *disk; /* whom an error is about; may be NULL */
+	enum job_forget forget; /* with a verb that ends it */
+	const GError *error;	/* NULL: success */
+	const char *vm, *disk;	/* whom an error is about; may be NULL */
 };
 
 /* What must be stored together with the job's new state, in one transaction. */

@@ -219,12 +219,16 @@ test_waiting(void)
 static void
 test_forget(void)
 {
-	cairn_auto(job) job = copying_job();
-	struct job_event event = {.type = JOB_EVENT_CONTROL, .verb = VERB_KILL, .forget = TRUE};
-	job->delete_on_completion = FALSE;
-	step(job, &event, "cancel cancel");
-	g_assert_cmpint(job->keep_us, ==, 0);
-	g_assert_true(job->delete_on_completion);
+	for (guint forget = FORGET_AS_SET; forget <= FORGET_NEVER; forget++) {
+		cairn_auto(job) job = copying_job();
+		struct job_event event = {.type = JOB_EVENT_CONTROL,
+					  .verb = VERB_KILL,
+					  .forget = (enum job_forget)forget};
+		job->delete_on_completion = forget == FORGET_NEVER;
+		step(job, &event, "cancel cancel");
+		g_assert_cmpint(job->keep_us, ==, forget == FORGET_AT_ONCE ? 0 : JOB_KEEP_DEFAULT);
+		g_assert_cmpint(job->delete_on_completion, ==, forget == FORGET_AT_ONCE);
+	}
 }
 
 int
