@@ -24,6 +24,9 @@ static struct cim_value
 job_state(const struct bind_source *source, const struct cim_member *member, const char *argument)
 {
 	json_int_t state = json_integer_value(json_object_get(source->part, member->name));
+	const char *kind = json_string_value(json_object_get(source->json, "kind"));
+	if (g_strcmp0(kind, "schedule") == 0) /* nobody polls one to its end: New is what it is */
+		return cim_uint(CIM_UINT16, (guint64)state);
 	gboolean final =
 		(state >= STATE_COMPLETED && state <= STATE_EXCEPTION) || state == STATE_WARNINGS;
 	gboolean held = state == STATE_SUSPENDED || state == STATE_SERVICE;
@@ -112,8 +115,8 @@ bind_job_instance(const struct model *model, const json_t *job)
 		.json = job,
 		.part = json_object_get(job, "properties"),
 	};
-	return bind_build(g_strcmp0(kind, "export") == 0 ? &bind_export_job : &bind_concrete_job,
-			  &source);
+	gboolean export = g_strcmp0(kind, "export") == 0 || g_strcmp0(kind, "schedule") == 0;
+	return bind_build(export ? &bind_export_job : &bind_concrete_job, &source);
 }
 
 static void

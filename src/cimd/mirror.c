@@ -160,6 +160,8 @@ on_event(const char *name, const json_t *event, void *user_data)
 		{"JOB_CHANGED", job_event},
 		{"JOB_PROGRESS", job_event},
 		{"JOB_REMOVED", job_removed},
+		{"SCHEDULE_CHANGED", mirror_apply_schedule},
+		{"SCHEDULE_DELETED", job_removed},
 		{"POINT_CREATED", mirror_apply_point},
 		{"POINT_CHANGED", mirror_apply_point},
 		{"POINT_DELETED", point_deleted},
@@ -262,6 +264,22 @@ on_fill_jobs(const json_t *value, const GError *error, void *user_data)
 	fill_step(user_data, error);
 }
 
+static void
+on_fill_schedules(const json_t *value, const GError *error, void *user_data)
+{
+	for (size_t i = 0; i < json_array_size(value); i++)
+		mirror_apply_schedule(user_data, json_array_get(value, i));
+	fill_step(user_data, error);
+}
+
+static json_t *
+with_properties(void)
+{
+	json_t *arguments = json_object();
+	cairn_json_set_bool(arguments, "properties", TRUE);
+	return arguments;
+}
+
 /* Machines that cannot be told are none; groups and jobs can be seen all the same. */
 static void
 on_fill_vms(void *user_data)
@@ -279,14 +297,13 @@ on_subscribed(const json_t *value, const GError *error, void *user_data)
 static void
 begin_fill(struct mirror *mirror)
 {
-	json_t *subscription = json_object();
 	mirror->fill++;
 	mirror->filling = TRUE;
-	cairn_json_set_bool(subscription, "properties", TRUE);
-	fill_call(mirror, "subscribe", subscription, on_subscribed);
+	fill_call(mirror, "subscribe", with_properties(), on_subscribed);
 	fill_call(mirror, "group-list", NULL, on_fill_groups);
 	fill_call(mirror, "point-list", NULL, on_fill_points);
 	ask_jobs(mirror, 0);
+	fill_call(mirror, "schedule-list", with_properties(), on_fill_schedules);
 	mirror->awaited++;
 	mirror_refresh_vms(mirror, on_fill_vms, mirror);
 }

@@ -261,6 +261,7 @@ read_job(const struct mirror *mirror, const json_t *json)
 	job->id = id_of(json, "id");
 	job->number = number_of(json, "number");
 	job->is_export = g_strcmp0(text_of(json, "kind"), "export") == 0;
+	job->is_schedule = g_strcmp0(text_of(json, "kind"), "schedule") == 0;
 	job->state = (guint)number_of(json, "state");
 	job->ended = text_of(json, "ended") != NULL;
 	job->group = id_of(json, "group");
@@ -287,6 +288,16 @@ mirror_apply_job(struct mirror *mirror, const json_t *json)
 	g_autofree char *id = g_strdup(job->id);
 	tell(mirror, before, job->instance);
 	job_waits_told(mirror->model, id);
+}
+
+/* A schedule is shown as a job: what cairnd tells of it has the same members, but for its kind. */
+void
+mirror_apply_schedule(struct mirror *mirror, const json_t *json)
+{
+	g_autoptr(json_t) job = json_copy((json_t *)json);
+	cairn_json_set_string(job, "kind", "schedule");
+	json_object_del(job, "number"); /* of another row than the jobs' */
+	mirror_apply_job(mirror, job);
 }
 
 void

@@ -163,6 +163,7 @@ run_do(struct run *run)
 		[CIM_OP_GET_INSTANCE] = run_get_instance,
 		[CIM_OP_ENUMERATE_INSTANCES] = run_enumerate,
 		[CIM_OP_ENUMERATE_INSTANCE_NAMES] = run_enumerate,
+		[CIM_OP_CREATE_INSTANCE] = run_create,
 		[CIM_OP_MODIFY_INSTANCE] = run_modify,
 		[CIM_OP_DELETE_INSTANCE] = run_delete,
 		[CIM_OP_ASSOCIATORS] = run_associations,

@@ -44,7 +44,8 @@ struct mirror_job {
 	char *id;
 	guint64 number;
 	gboolean is_export;
-	guint state; /* CIM_ConcreteJob.JobState as cairnd has it */
+	gboolean is_schedule; /* shown as an export job that waits; the rest is of its newest run */
+	guint state;	      /* CIM_ConcreteJob.JobState as cairnd has it */
 	gboolean ended;
 	char *group, *point, *base; /* GUIDs; base may be NULL, point while it is not known */
 	gint64 elapsed_usec, told;  /* ElapsedTime at that moment of the steady clock */
@@ -97,6 +98,7 @@ const GPtrArray *mirror_vms(const struct mirror *mirror);
 void mirror_apply_group(struct mirror *mirror, const json_t *json);
 void mirror_apply_point(struct mirror *mirror, const json_t *json);
 void mirror_apply_job(struct mirror *mirror, const json_t *json);
+void mirror_apply_schedule(struct mirror *mirror, const json_t *json);
 void mirror_apply_vms(struct mirror *mirror, const json_t *list);
 void mirror_remove_group(struct mirror *mirror, const char *id);
 void mirror_remove_point(struct mirror *mirror, const char *id);
@@ -364,6 +366,7 @@ void run_enumerate(struct run *run);
 void run_associations(struct run *run);
 void run_query(struct run *run);
 void run_get_property(struct run *run);
+void run_create(struct run *run);
 void run_modify(struct run *run);
 void run_set_property(struct run *run);
 void run_delete(struct run *run);
@@ -415,6 +418,10 @@ struct model {
 /* CIM_ERR_INVALID_PARAMETER for what MinValue, MaxValue, MaxLen or Required of @member forbid. */
 gboolean model_check_value(const struct cim_member *member, const struct cim_value *value,
 			   GError **error);
+/* write_job.c: one writable property of a job as an argument of job-set, schedule-set or
+ * schedule-create. CIM_ERR_NOT_SUPPORTED when it cannot be written, INVALID_PARAMETER. */
+gboolean write_job_put(const struct cim_member *member, const struct cim_value *value,
+		       json_t *arguments, GError **error);
 /* The class of that name in any namespace, or NULL. */
 const struct cim_class *model_class(const struct model *model, const char *name);
 /* Tells that an object came, changed or went, in each namespace that has its class. */

@@ -1,10 +1,9 @@
-/* Writes: properties of jobs that cairnd can change, and objects that it can forget. All else is
- * for methods. */
+/* Writes: properties that differ, and objects that cairnd can forget. What of a job can be written
+ * is in write_job.c; all else is for methods. */
 #include "cimd/model_private.h"
 
 #include "base/error.h"
 #include "base/json.h"
-#include "cim/datetime.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,57 +62,6 @@ model_check_value(const struct cim_member *member, const struct cim_value *value
 	return TRUE;
 }
 
-/* ---- what of a job can be written ---- */
-
-static gboolean
-put_priority(const struct cim_value *value, json_t *arguments, GError **error)
-{
-	if (!value->is_set)
-		return cim_fail(error, CIM_ERR_INVALID_PARAMETER, "Priority must have a value");
-	cairn_json_set_uint(arguments, "priority", value->u.uint);
-	return TRUE;
-}
-
-/* cairnd counts in seconds: a part of one is a whole one. */
-static gboolean
-put_keep(const struct cim_value *value, json_t *arguments, GError **error)
-{
-	struct cim_datetime time;
-	if (!value->is_set || !cim_datetime_parse(value->u.string, &time, error))
-		return FALSE;
-	if (!time.is_interval || time.usec < 0)
-		return cim_fail(error, CIM_ERR_INVALID_PARAMETER,
-				"TimeBeforeRemoval must be an interval");
-	cairn_json_set_uint(arguments, "keep",
-			    (guint64)((time.usec + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC));
-	return TRUE;
-}
-
-static const struct {
-	const char *property;
-	gboolean (*put)(const struct cim_value *value, json_t *arguments, GError **error);
-} settable[] = {
-	{"Priority", put_priority},
-	{"TimeBeforeRemoval", put_keep},
-};
-
-static gboolean
-put(const struct cim_member *member, const struct cim_value *value, json_t *arguments,
-    GError **error)
-{
-	if (!(member->flags & CIM_MEMBER_WRITE))
-		return cim_fail(error, CIM_ERR_NOT_SUPPORTED, "%s cannot be written", member->name);
-	if (!model_check_value(member, value, error))
-		return FALSE;
-	for (guint i = 0; i < G_N_ELEMENTS(settable); i++)
-		if (g_ascii_strcasecmp(settable[i].property, member->name) == 0)
-			return settable[i].put(value, arguments, error);
-	return cim_fail(error, CIM_ERR_NOT_SUPPORTED,
-			"%s cannot be changed: what can be is a job's Priority and "
-			"TimeBeforeRemoval",
-			member->name);
-}
-
 /* Each property that @list names (all, when it is NULL) and that differs. Without a list a client
  * sends back what it has read: what cannot be written, or is not there, is left alone. */
 static gboolean
@@ -129,7 +77,7 @@ collect(const struct cim_instance *now, const struct cim_instance *wanted,
 			continue;
 		if (!list && (!writable || !value->is_set))
 			continue;
-		if (!put(member, value, arguments, error))
+		if (!write_job_put(member, value, arguments, error))
 			return FALSE;
 	}
 	return TRUE;
@@ -189,8 +137,9 @@ send_changes(struct run *run, const struct object *object, json_t *arguments)
 		run_end(run);
 		return;
 	}
-	cairn_json_set_string(arguments, "job", object->job->id);
-	run_request(run, "job-set", arguments, on_written);
+	gboolean schedule = object->job->is_schedule;
+	cairn_json_set_string(arguments, schedule ? "schedule" : "job", object->job->id);
+	run_request(run, schedule ? "schedule-set" : "job-set", arguments, on_written);
 }
 
 static void
@@ -267,6 +216,14 @@ on_job_removed(struct run *run, const json_t *value, const GError *error)
 static void
 delete_job(struct run *run, const struct object *object)
 {
+	if (object->job->is_schedule) {
+		json_t *schedule = json_object();
+		cairn_json_set_string(schedule, "schedule", object->job->id);
+		run->state = g_strdup(object->job->id);
+		run->free_state = g_free;
+		run_request(run, "schedule-delete", schedule, on_job_removed);
+		return;
+	}
 	if (!object->job->ended) {
 		run_refuse(run, CIM_ERR_FAILED,
 			   "the job has not ended: end it by RequestStateChange first");
