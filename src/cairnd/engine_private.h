@@ -204,7 +204,6 @@ gboolean engine_store_step(struct engine *engine, struct run *run, struct job *j
 			   struct engine_commit *out, GError **error);
 
 /* engine_schedules.c */
-struct schedule *engine_schedule_by_id(const struct engine *engine, const char *id);
 gboolean engine_load_schedule(struct engine *engine, const json_t *json, GError **error);
 /* Their runs that ended unheard, and what was due meanwhile. */
 void engine_start_schedules(struct engine *engine);

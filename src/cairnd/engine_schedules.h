@@ -11,6 +11,8 @@ GPtrArray *engine_schedules(const struct engine *engine);
 /* A name or a GUID; NOT_FOUND. Borrowed, as long as it is not deleted. */
 struct schedule *engine_schedule_find(const struct engine *engine, const char *name,
 				      GError **error);
+/* NULL: @id is NULL, or there is none. */
+struct schedule *engine_schedule_by_id(const struct engine *engine, const char *id);
 /* Checks, stores and begins; @schedule (its group a GUID) is taken over in any case. Without a name
  * it gets one after its group. Returns a borrowed pointer; INVALID, NOT_FOUND, EXISTS, LIMIT. */
 struct schedule *engine_schedule_create(struct engine *engine, struct schedule *schedule,

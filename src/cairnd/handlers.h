@@ -56,7 +56,6 @@ void handle_job_list(struct daemon *daemon, struct control_call *call);
 void handle_job_show(struct daemon *daemon, struct control_call *call);
 void handle_job_errors(struct daemon *daemon, struct control_call *call);
 void handle_job_control(struct daemon *daemon, struct control_call *call);
-void handle_job_set(struct daemon *daemon, struct control_call *call);
 
 /* handlers_schedules.c */
 void handle_schedule_create(struct daemon *daemon, struct control_call *call);
@@ -72,6 +71,13 @@ void handle_schedule_delete(struct daemon *daemon, struct control_call *call);
  */
 gboolean schedule_arguments(struct daemon *daemon, const struct control_call *call,
 			    struct schedule *schedule, GError **error);
+
+/* A point in time, in ISO 8601 or as CIM writes it (an interval is from now on); an empty one is 0.
+ * Absent: nothing changes. INVALID. */
+gboolean arg_time(const struct control_call *call, const char *name, gint64 *time, GError **error);
+
+/* handlers_job_set.c */
+void handle_job_set(struct daemon *daemon, struct control_call *call);
 
 /* handlers_recovery.c */
 /* The arguments on-failure, retries, retry-delay, recovery and notify of requests that make jobs or

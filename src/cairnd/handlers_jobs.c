@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/guid.h"
 #include "base/json.h"
+#include "cairnd/engine_schedules.h"
 #include "core/job_cim.h"
 
 #define JOB_LIST_MAX 10000		    /* in one answer */
@@ -263,11 +264,12 @@ find_jobs(const struct daemon *daemon, const struct job_filter *filter)
 }
 
 static json_t *
-whole_view(const struct job *job)
+whole_view(const struct daemon *daemon, const struct job *job)
 {
 	gint64 now = g_get_real_time();
+	const struct schedule *schedule = engine_schedule_by_id(daemon->engine, job->schedule);
 	json_t *json = job_view(job, now);
-	cairn_json_set(json, "properties", job_cim_properties(job, now));
+	cairn_json_set(json, "properties", job_cim_properties(job, schedule, now));
 	return json;
 }
 
@@ -284,7 +286,7 @@ handle_job_list(struct daemon *daemon, struct control_call *call)
 	json_t *list = json_array();
 	for (guint i = 0; i < jobs->len; i++)
 		json_array_append_new(list, filter.properties
-						    ? whole_view(jobs->pdata[i])
+						    ? whole_view(daemon, jobs->pdata[i])
 						    : job_view(jobs->pdata[i], g_get_real_time()));
 	control_call_return(call, list);
 }
@@ -304,7 +306,7 @@ handle_job_show(struct daemon *daemon, struct control_call *call)
 {
 	struct job *job = arg_job(daemon, call);
 	if (job)
-		control_call_return(call, whole_view(job));
+		control_call_return(call, whole_view(daemon, job));
 }
 
 void
@@ -333,37 +335,5 @@ handle_job_control(struct daemon *daemon, struct control_call *call)
 		return;
 	}
 	job = engine_job(daemon->engine, id, NULL);
-	control_call_return(call, job_view(job, g_get_real_time()));
-}
-
-void
-handle_job_set(struct daemon *daemon, struct control_call *call)
-{
-	GError *error = NULL;
-	struct job *job = arg_job(daemon, call);
-	if (!job)
-		return;
-	guint64 old_priority = job->priority, old_rate = job->rate_limit;
-	gint64 old_keep = job->keep_us;
-	if (!arg_limited(call, "priority", PRIORITY_MAX, &error) ||
-	    !arg_limited(call, "rate", RATE_MAX, &error) ||
-	    !arg_limited(call, "keep", KEEP_MAX, &error)) {
-		call_fail(call, error);
-		return;
-	}
-	job->priority = arg_uint(call, "priority", old_priority);
-	job->rate_limit = arg_uint(call, "rate", old_rate);
-	job->keep_us = (gint64)arg_uint(call, "keep", (guint64)(old_keep / G_USEC_PER_SEC)) *
-		       G_USEC_PER_SEC;
-	g_autofree char *id = g_strdup(job->id);
-	if (!engine_job_save(daemon->engine, job, &error)) {
-		job->priority = old_priority;
-		job->rate_limit = old_rate;
-		job->keep_us = old_keep;
-		call_fail(call, error);
-		return;
-	}
-	job = engine_job(daemon->engine, id, NULL);
-	copies_share(daemon->world);
 	control_call_return(call, job_view(job, g_get_real_time()));
 }

@@ -3,7 +3,9 @@
 
 #include "base/error.h"
 #include "base/guid.h"
+#include "base/json.h"
 #include "cairnd/engine_schedules.h"
+#include "core/schedule_cim.h"
 
 static void
 answer(const struct daemon *daemon, struct control_call *call, const struct schedule *schedule)
@@ -140,8 +142,12 @@ handle_schedule_list(struct daemon *daemon, struct control_call *call)
 	const GPtrArray *schedules = engine_schedules(daemon->engine);
 	for (guint i = 0; i < schedules->len; i++) {
 		const struct schedule *schedule = schedules->pdata[i];
-		if (!group || strcmp(schedule->group, group->id) == 0)
-			json_array_append_new(list, engine_schedule_view(daemon->engine, schedule));
+		if (group && strcmp(schedule->group, group->id) != 0)
+			continue;
+		json_t *view = engine_schedule_view(daemon->engine, schedule);
+		if (arg_bool(call, "properties"))
+			cairn_json_set(view, "properties", schedule_cim_properties(schedule));
+		json_array_append_new(list, view);
 	}
 	control_call_return(call, list);
 }

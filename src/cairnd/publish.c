@@ -4,7 +4,9 @@
 #include "cairnd/hosts.h"
 
 #include "base/json.h"
+#include "cairnd/engine_schedules.h"
 #include "core/job_cim.h"
+#include "core/schedule_cim.h"
 
 static json_t *
 whole_group(const struct daemon *daemon, const char *id)
@@ -29,15 +31,22 @@ static const struct {
 	{"VM_CHANGED", whole_vm},
 };
 
-/* NULL: it is not about a job, or nobody wants them. */
+/* NULL: it is not about a job or a schedule, or nobody wants them. */
 static json_t *
 job_properties(const struct daemon *daemon, const char *name, const char *id)
 {
-	if (!g_str_has_prefix(name, "JOB_") ||
+	gboolean of_schedule = strcmp(name, "SCHEDULE_CHANGED") == 0;
+	if ((!of_schedule && !g_str_has_prefix(name, "JOB_")) ||
 	    !control_server_wants_properties(daemon->server, name))
 		return NULL;
+	if (of_schedule) {
+		const struct schedule *schedule = engine_schedule_by_id(daemon->engine, id);
+		return schedule ? schedule_cim_properties(schedule) : NULL;
+	}
 	const struct job *job = engine_job(daemon->engine, id, NULL);
-	return job ? job_cim_properties(job, g_get_real_time()) : NULL;
+	return job ? job_cim_properties(job, engine_schedule_by_id(daemon->engine, job->schedule),
+					g_get_real_time())
+		   : NULL;
 }
 
 void

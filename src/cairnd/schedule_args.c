@@ -98,8 +98,8 @@ read_calendar(const struct control_call *call, struct calendar *calendar, GError
 
 /* ---- from when, until when, how often ---- */
 
-static gboolean
-read_time(const struct control_call *call, const char *name, gint64 *time, GError **error)
+gboolean
+arg_time(const struct control_call *call, const char *name, gint64 *time, GError **error)
 {
 	const char *text = arg_string(call, name);
 	gboolean ok = TRUE;
@@ -132,8 +132,8 @@ static gboolean
 read_limits(const struct control_call *call, struct schedule *schedule, GError **error)
 {
 	gboolean is_new = !schedule->created;
-	if (!read_time(call, "start", &schedule->start, error) ||
-	    !read_time(call, "until", &schedule->until, error) ||
+	if (!arg_time(call, "start", &schedule->start, error) ||
+	    !arg_time(call, "until", &schedule->until, error) ||
 	    !arg_limited(call, "times", SCHEDULE_RUNS_MAX, error))
 		return FALSE;
 	schedule->run_times = arg_uint(call, "times", schedule->run_times);

@@ -422,6 +422,8 @@ gboolean model_check_value(const struct cim_member *member, const struct cim_val
  * schedule-create. CIM_ERR_NOT_SUPPORTED when it cannot be written, INVALID_PARAMETER. */
 gboolean write_job_put(const struct cim_member *member, const struct cim_value *value,
 		       json_t *arguments, GError **error);
+/* Those of job-set into those of schedule-set and schedule-create. */
+void write_job_of_schedule(json_t *arguments);
 /* The class of that name in any namespace, or NULL. */
 const struct cim_class *model_class(const struct model *model, const char *name);
 /* Tells that an object came, changed or went, in each namespace that has its class. */

@@ -138,6 +138,8 @@ send_changes(struct run *run, const struct object *object, json_t *arguments)
 		return;
 	}
 	gboolean schedule = object->job->is_schedule;
+	if (schedule)
+		write_job_of_schedule(arguments);
 	cairn_json_set_string(arguments, schedule ? "schedule" : "job", object->job->id);
 	run_request(run, schedule ? "schedule-set" : "job-set", arguments, on_written);
 }

@@ -7,10 +7,8 @@
 
 #include <string.h>
 
-#define EXPORT_JOB "Msvm_CollectionReferencePointExportJob"
-
-#define NO_INTERVAL "00000000000000.000000:000"
-#define NEVER	    "99999999999999.999999+000" /* all nines (DSP0004 5.2.4) */
+#define EXPORT_JOB    "Msvm_CollectionReferencePointExportJob"
+#define SECONDS_A_DAY 86400
 
 /* @value is set, and checked against the schema. */
 typedef gboolean (*put_fn)(const struct cim_value *value, const char *argument, json_t *arguments,
@@ -55,20 +53,58 @@ put_seconds(const struct cim_value *value, const char *argument, json_t *argumen
 	return TRUE;
 }
 
+/* RunMonth counts from 0; the value map was looked at. */
+static gboolean
+put_month(const struct cim_value *value, const char *argument, json_t *arguments, GError **error)
+{
+	static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun",
+					     "jul", "aug", "sep", "oct", "nov", "dec"};
+	if (value->u.uint >= G_N_ELEMENTS(months))
+		return cim_fail(error, CIM_ERR_INVALID_PARAMETER, "RunMonth is at most 11");
+	cairn_json_set(arguments, argument, json_pack("[s]", months[value->u.uint]));
+	return TRUE;
+}
+
+/* RunStartInterval: since midnight. */
+static gboolean
+put_time_of_day(const struct cim_value *value, const char *argument, json_t *arguments,
+		GError **error)
+{
+	struct cim_datetime time;
+	if (!cim_datetime_parse(value->u.string, &time, error))
+		return FALSE;
+	gint64 seconds = time.usec / G_USEC_PER_SEC;
+	if (!time.is_interval || seconds < 0 || seconds >= SECONDS_A_DAY)
+		return cim_fail(error, CIM_ERR_INVALID_PARAMETER,
+				"RunStartInterval must be an interval of less than a day");
+	g_autofree char *text = g_strdup_printf("%02d:%02d:%02d", (int)(seconds / 3600),
+						(int)(seconds / 60 % 60), (int)(seconds % 60));
+	cairn_json_set_string(arguments, argument, text);
+	return TRUE;
+}
+
+/* LocalOrUtcTime */
+static gboolean
+put_utc(const struct cim_value *value, const char *argument, json_t *arguments, GError **error)
+{
+	cairn_json_set_bool(arguments, argument, value->u.uint == 2);
+	return TRUE;
+}
+
 /* `nothing`: what NULL means, as JSON text; NULL: it must have a value. */
 static const struct settable {
 	const char *property, *argument;
 	put_fn put;
 	const char *nothing;
 } settable[] = {
-	{"ScheduledStartTime", "scheduled-start", put_text, "\"" NO_INTERVAL "\""},
-	{"JobRunTimes", "run-times", put_number, "1"},
-	{"RunMonth", "run-month", put_number, "-1"},
-	{"RunDay", "run-day", put_number, "0"},
-	{"RunDayOfWeek", "run-day-of-week", put_number, "0"},
-	{"RunStartInterval", "run-start", put_text, "\"" NO_INTERVAL "\""},
-	{"LocalOrUtcTime", "local-or-utc", put_number, "1"},
-	{"UntilTime", "until-time", put_text, "\"" NEVER "\""},
+	{"ScheduledStartTime", "start", put_text, "\"\""},
+	{"JobRunTimes", "times", put_number, "1"},
+	{"RunMonth", "months", put_month, "[]"},
+	{"RunDay", "day", put_number, "0"},
+	{"RunDayOfWeek", "day-of-week", put_number, "0"},
+	{"RunStartInterval", "at", put_time_of_day, "\"00:00\""},
+	{"LocalOrUtcTime", "utc", put_utc, "false"},
+	{"UntilTime", "until", put_text, "\"\""},
 	{"Notify", "notify", put_text, "\"\""},
 	{"Priority", "priority", put_number, NULL},
 	{"DeleteOnCompletion", "delete-on-completion", put_boolean, NULL},
@@ -126,6 +162,16 @@ write_job_put(const struct cim_member *member, const struct cim_value *value, js
 	return TRUE;
 }
 
+void
+write_job_of_schedule(json_t *arguments)
+{
+	json_t *keep = json_object_get(arguments, "keep");
+	if (!keep)
+		return;
+	json_object_set(arguments, "keep-job", keep);
+	json_object_del(arguments, "keep");
+}
+
 /* ---- making a schedule ---- */
 
 static const char *
@@ -179,7 +225,12 @@ schedule_arguments(const struct model *model, const struct cim_instance *wanted,
 	cairn_json_set_string(arguments, "group", group);
 	cairn_json_set_string(arguments, "directory", directory);
 	cairn_json_set_string(arguments, "name", text_of(wanted, "ElementName"));
-	return put_all(wanted, arguments, error);
+	if (!put_all(wanted, arguments, error))
+		return FALSE;
+	if (!json_object_get(arguments, "times"))
+		cairn_json_set_uint(arguments, "times", 1); /* JobRunTimes' default */
+	write_job_of_schedule(arguments);
+	return TRUE;
 }
 
 /* The event that tells of it came before the answer: the mirror has it. */

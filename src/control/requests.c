@@ -31,12 +31,9 @@
 	{                                                                    \
 		"schedule", ARG_STRING, TRUE, "name or GUID of the schedule" \
 	}
-/* Of schedule-create and schedule-set. */
+/* When: what CIM_Job says of it, and more. */
 /* clang-format off */
-#define SCHEDULE_ARGS(required) \
-	{"directory", ARG_STRING, required, "absolute path below an export root; must exist"}, \
-	{"name", ARG_STRING, FALSE, \
-	 "1 to 64 characters: letters, digits, '.', '_', '-'; default: after the group"}, \
+#define CALENDAR_ARGS \
 	{"at", ARG_STRING, FALSE, "HH:MM or HH:MM:SS; default 00:00"}, \
 	{"every", ARG_UINT, FALSE, \
 	 "then again after so many seconds, at least 60, until midnight; 0: once a day"}, \
@@ -50,7 +47,16 @@
 	{"start", ARG_STRING, FALSE, \
 	 "not before this time, in ISO 8601 or as CIM writes it; alone: once, then"}, \
 	{"until", ARG_STRING, FALSE, "not after this time; empty: for ever"}, \
-	{"times", ARG_UINT, FALSE, "runs at most; 0 (default): no limit"}, \
+	{"times", ARG_UINT, FALSE, "runs at most; 0 (default): no limit"}
+/* clang-format on */
+
+/* Of schedule-create and schedule-set. */
+/* clang-format off */
+#define SCHEDULE_ARGS(required) \
+	{"directory", ARG_STRING, required, "absolute path below an export root; must exist"}, \
+	{"name", ARG_STRING, FALSE, \
+	 "1 to 64 characters: letters, digits, '.', '_', '-'; default: after the group"}, \
+	CALENDAR_ARGS, \
 	{"consistency", ARG_STRING, FALSE, "as for point-create"}, \
 	{"full", ARG_BOOL, FALSE, "each run exports in full"}, \
 	{"format", ARG_STRING, FALSE, "as for export"}, \
@@ -261,11 +267,14 @@ const struct request requests[] = {
 	{"job-set",
 	 0,
 	 ROLE_OPERATOR,
-	 "Changes a job's priority, rate or time before removal",
+	 "Changes a job; a calendar makes it the first run of a schedule, or changes that",
 	 {JOB_ARG,
 	  {"priority", ARG_UINT, FALSE, "lower runs first"},
 	  {"rate", ARG_UINT, FALSE, "bytes a second; 0: no limit"},
-	  {"keep", ARG_UINT, FALSE, "seconds to keep the job after its end"}},
+	  {"keep", ARG_UINT, FALSE, "seconds to keep the job after its end"},
+	  {"delete-on-completion", ARG_BOOL, FALSE, "forget it then by itself"},
+	  {"notify", ARG_STRING, FALSE, "who is told of its end; empty: nobody"},
+	  CALENDAR_ARGS},
 	 "job"},
 
 	{"limits-show",
@@ -296,7 +305,8 @@ const struct request requests[] = {
 	 REQUEST_READ,
 	 ROLE_OBSERVER,
 	 "Schedules, by name",
-	 {{"group", ARG_STRING, FALSE, "only those of this group"}},
+	 {{"group", ARG_STRING, FALSE, "only those of this group"},
+	  {"properties", ARG_BOOL, FALSE, "each with its properties as a job of CIM"}},
 	 "[schedule]"},
 	{"schedule-show", REQUEST_READ, ROLE_OBSERVER, "One schedule", {SCHEDULE_ARG}, "schedule"},
 	{"schedule-set",

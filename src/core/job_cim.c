@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/timefmt.h"
+#include "core/schedule_cim.h"
 
 /* CIM_ManagedSystemElement.OperationalStatus */
 enum { STATUS_OK = 2, STATUS_DEGRADED = 3, STATUS_ERROR = 6, STATUS_COMPLETED = 17 };
@@ -93,35 +94,29 @@ set_status(json_t *json, const struct job *job)
 	cairn_json_set_string(json, "JobStatus", text);
 }
 
-/* A job here runs once and at once; the calendar belongs to schedules. */
+/* Without a schedule a job runs once. */
 static void
-set_calendar(json_t *json, const struct job *job)
+set_calendar(json_t *json, const struct job *job, const struct schedule *schedule)
 {
-	set_time(json, "ScheduledStartTime", job->submitted);
-	cairn_json_set_uint(json, "JobRunTimes", 1);
-	cairn_json_set(json, "RunMonth", json_null());
-	cairn_json_set(json, "RunDay", json_null());
-	cairn_json_set(json, "RunDayOfWeek", json_null());
-	cairn_json_set(json, "RunStartInterval", json_null());
-	cairn_json_set_uint(json, "LocalOrUtcTime", 2); /* UTC Time */
-	cairn_json_set_string(json, "UntilTime",
-			      "99999999999999.999999+999"); /* never: all nines */
+	struct schedule once = {.run_times = 1, .start_once = TRUE};
+	schedule_cim_calendar(json, schedule ? schedule : &once);
+	set_time(json, "ScheduledStartTime", job->due ? job->due : job->submitted);
 }
 
 static void
-set_job(json_t *json, const struct job *job, gint64 now)
+set_job(json_t *json, const struct job *job, const struct schedule *schedule, gint64 now)
 {
 	set_time(json, "TimeSubmitted", job->submitted);
 	set_time(json, "StartTime", job->started);
 	set_interval(json, "ElapsedTime", job_elapsed(job, now));
-	set_calendar(json, job);
+	set_calendar(json, job, schedule);
 	cairn_json_set_string(json, "Owner", job->owner);
 	cairn_json_set_uint(json, "Priority", MIN(job->priority, G_MAXUINT32)); /* uint32 */
 	cairn_json_set_uint(json, "PercentComplete", job_percent(job));
-	cairn_json_set_bool(json, "DeleteOnCompletion", TRUE);
-	cairn_json_set_string(json, "Notify", job->notify);
+	cairn_json_set_bool(json, "DeleteOnCompletion", job->delete_on_completion);
 	cairn_json_set_uint(json, "RecoveryAction", job->recovery.action);
 	cairn_json_set_string(json, "OtherRecoveryAction", job->recovery.other);
+	cairn_json_set_string(json, "Notify", job->notify);
 	cairn_json_set_uint(json, "JobState", job->state);
 	if (job->state_changed)
 		set_time(json, "TimeOfLastStateChange", job->state_changed);
@@ -175,12 +170,12 @@ set_results(json_t *json, const struct job *job)
 }
 
 json_t *
-job_cim_properties(const struct job *job, gint64 now)
+job_cim_properties(const struct job *job, const struct schedule *schedule, gint64 now)
 {
 	json_t *json = json_object();
 	set_element(json, job);
 	set_status(json, job);
-	set_job(json, job, now);
+	set_job(json, job, schedule, now);
 	set_error(json, job);
 	cairn_json_set_string(json, "CollectionId", job->group);
 	cairn_json_set_string(json, "ReferencePointGroupId", job->point);

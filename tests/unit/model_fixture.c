@@ -74,6 +74,8 @@ answer_read(struct fixture *f, struct control_call *call)
 		answer_list(call, f->points);
 	} else if (strcmp(name, "job-list") == 0) {
 		answer_jobs(f, call);
+	} else if (strcmp(name, "schedule-list") == 0) {
+		answer_list(call, f->schedules);
 	} else if (strcmp(name, "vm-list") == 0 && f->hold_vms) {
 		f->vm_lists++;
 		g_ptr_array_add(f->held, call);
@@ -207,6 +209,7 @@ set_up(struct fixture *f, gconstpointer unused)
 	f->points = json_array();
 	f->jobs = json_array();
 	f->vms = json_array();
+	f->schedules = json_array();
 	for (guint i = 1; i <= 3; i++)
 		put(f->vms, make_vm(i, i == 3 ? "shutoff" : "running", 2));
 	put(f->groups, make_group(1, "web", 1, 2));
@@ -236,6 +239,7 @@ tear_down(struct fixture *f, gconstpointer unused)
 	json_decref(f->points);
 	json_decref(f->jobs);
 	json_decref(f->vms);
+	json_decref(f->schedules);
 	json_decref(f->last_arguments);
 	g_free(f->last_request);
 	g_free(f->last_as);
@@ -339,9 +343,10 @@ make_job(guint number, gboolean is_export, guint state, guint group_number, guin
 	job->submitted = job->state_changed = start;
 	job->started = state == JOB_NEW ? 0 : start + G_USEC_PER_SEC;
 	job->ended = job->phase == PHASE_ENDED ? start + 3 * G_USEC_PER_SEC : 0;
+	job->active_us = 2 * G_USEC_PER_SEC;
 	gint64 now = start + 2 * G_USEC_PER_SEC;
 	json_t *json = job_view(job, now);
-	cairn_json_set(json, "properties", job_cim_properties(job, now));
+	cairn_json_set(json, "properties", job_cim_properties(job, NULL, now));
 	return json;
 }
 

@@ -13,8 +13,8 @@ struct fixture {
 	struct control_server *server;
 	struct cim_schema *schema;
 	struct model *model;
-	json_t *groups, *points, *jobs, *vms; /* arrays */
-	GPtrArray *held;		      /* struct control_call of "vm-list", when hold_vms */
+	json_t *groups, *points, *jobs, *schedules, *vms; /* arrays */
+	GPtrArray *held; /* struct control_call of "vm-list", when hold_vms */
 	gboolean hold_vms, fail_groups;
 	guint vm_lists, access_asked, job_lists; /* requests of that kind */
 	char *last_request, *last_as;		 /* of the last that is not a read */

@@ -260,7 +260,7 @@ test_cim_new(void)
 {
 	cairn_auto(job) job = cim_job();
 	job->priority = G_MAXINT64; /* uint32 there */
-	g_autoptr(json_t) properties = job_cim_properties(job, job->submitted);
+	g_autoptr(json_t) properties = job_cim_properties(job, NULL, job->submitted);
 	check_facts(properties);
 	check_number(properties, "JobState", 2);
 	check_number(properties, "PercentComplete", 99);
@@ -280,7 +280,7 @@ test_cim_done(void)
 	job->started = job->submitted + G_USEC_PER_SEC;
 	job->ended = job->state_changed = job->started + 61 * G_USEC_PER_SEC;
 	job->active_us = 61 * G_USEC_PER_SEC;
-	g_autoptr(json_t) properties = job_cim_properties(job, job->ended * 2);
+	g_autoptr(json_t) properties = job_cim_properties(job, NULL, job->ended * 2);
 	check_facts(properties);
 	check_number(properties, "JobState", 7);
 	g_assert_cmpuint(json_array_size(json_object_get(properties, "ExportedDisks")), ==, 1);
@@ -310,14 +310,14 @@ test_cim_failed(void)
 	job->phase = PHASE_STOP;
 	job->outcome = JOB_EXCEPTION;
 	/* State, error and lists change together: while it stops there is no error yet. */
-	g_autoptr(json_t) before = job_cim_properties(job, job->submitted);
+	g_autoptr(json_t) before = job_cim_properties(job, NULL, job->submitted);
 	check_facts(before);
 	check_number(before, "ErrorCode", 0);
 	g_assert_cmpuint(json_array_size(json_object_get(before, "ExportedDisks")), ==, 0);
 	check_number(before, "JobState", 4);
 	job->phase = PHASE_ENDED;
 	job->state = JOB_EXCEPTION;
-	g_autoptr(json_t) after = job_cim_properties(job, job->submitted);
+	g_autoptr(json_t) after = job_cim_properties(job, NULL, job->submitted);
 	check_facts(after);
 	check_number(after, "JobState", 10);
 	check_number(after, "ErrorCode", cairn_error_job_code(CAIRN_ERROR_LIMIT));
@@ -333,7 +333,7 @@ test_cim_point(void)
 	job_add_warning(job, "machine \"db\" is only crash consistent");
 	job->phase = PHASE_ENDED;
 	job->state = JOB_COMPLETED_WARNINGS;
-	g_autoptr(json_t) properties = job_cim_properties(job, 0);
+	g_autoptr(json_t) properties = job_cim_properties(job, NULL, 0);
 	check_facts(properties);
 	check_number(properties, "JobState", 32768);
 	check_text(properties, "Status", "Degraded");

@@ -68,6 +68,43 @@ test_modify(struct fixture *f, gconstpointer unused)
 	g_assert_cmpstr(f->last_as, ==, "operator2");
 }
 
+/* Each property of the calendar as schedule-set and job-set take it. */
+static void
+test_modify_calendar(struct fixture *f, gconstpointer unused)
+{
+	const struct {
+		const char *property, *argument, *wanted;
+		struct cim_value value;
+	} cases[] = {
+		{"RunMonth", "months", "[\"dec\"]", cim_uint(CIM_UINT8, 11)},
+		{"RunDay", "day", "-1", cim_sint(CIM_SINT8, -1)},
+		{"RunDayOfWeek", "day-of-week", "-6", cim_sint(CIM_SINT8, -6)},
+		{"RunStartInterval", "at", "\"02:03:04\"",
+		 cim_datetime("00000000020304.000000:000")},
+		{"LocalOrUtcTime", "utc", "true", cim_uint(CIM_UINT16, 2)},
+		{"JobRunTimes", "times", "0", cim_uint(CIM_UINT32, 0)},
+		{"UntilTime", "until", "\"20301231000000.000000+060\"",
+		 cim_datetime("20301231000000.000000+060")},
+		{"UntilTime", "until", "\"\"", cim_null(CIM_DATETIME, FALSE)},
+		{"ScheduledStartTime", "start", "\"00000000010000.000000:000\"",
+		 cim_datetime("00000000010000.000000:000")},
+		{"Notify", "notify", "\"ops@example.org\"", cim_string("ops@example.org")},
+		{"DeleteOnCompletion", "delete-on-completion", "false", cim_boolean(FALSE)},
+	};
+	wait_ready(f, TRUE);
+	for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct cim_reply reply =
+			modify(f, cases[i].property, cases[i].value, TRUE, "operator");
+		g_assert_no_error(reply.error);
+		cim_reply_clear(&reply);
+		g_autofree char *sent_text =
+			json_dumps(json_object_get(f->last_arguments, cases[i].argument),
+				   JSON_ENCODE_ANY | JSON_COMPACT);
+		g_assert_cmpstr(sent_text, ==, cases[i].wanted);
+		g_assert_cmpstr(f->last_request, ==, "job-set");
+	}
+}
+
 static void
 test_modify_nothing(struct fixture *f, gconstpointer unused)
 {
@@ -89,10 +126,17 @@ test_modify_refused(struct fixture *f, gconstpointer unused)
 	wait_ready(f, TRUE);
 	struct cim_reply reply = modify(f, "JobStatus", cim_string("well"), TRUE, "operator");
 	assert_status(&reply, CIM_ERR_NOT_SUPPORTED);
-	reply = modify(f, "Notify", cim_string("me"), TRUE, "operator");
-	assert_status(&reply, CIM_ERR_NOT_SUPPORTED);
-	reply = modify(f, "Notify", cim_string("me"), FALSE, "operator");
-	assert_status(&reply, CIM_ERR_NOT_SUPPORTED);
+	reply = modify(f, "RunMonth", cim_uint(CIM_UINT8, 12), TRUE, "operator");
+	assert_status(&reply, CIM_ERR_INVALID_PARAMETER);
+	reply = modify(f, "RunDayOfWeek", cim_sint(CIM_SINT8, -8), TRUE, "operator");
+	assert_status(&reply, CIM_ERR_INVALID_PARAMETER);
+	reply = modify(f, "LocalOrUtcTime", cim_uint(CIM_UINT16, 3), TRUE, "operator");
+	assert_status(&reply, CIM_ERR_INVALID_PARAMETER);
+	reply = modify(f, "RunStartInterval", cim_datetime("00000001000000.000000:000"), TRUE,
+		       "operator");
+	assert_status(&reply, CIM_ERR_INVALID_PARAMETER);
+	reply = modify(f, "DeleteOnCompletion", cim_null(CIM_BOOLEAN, FALSE), TRUE, "operator");
+	assert_status(&reply, CIM_ERR_INVALID_PARAMETER);
 	reply = modify(f, "RunDay", cim_sint(CIM_SINT8, 32), TRUE, "operator");
 	assert_status(&reply, CIM_ERR_INVALID_PARAMETER);
 	reply = modify(f, "TimeBeforeRemoval", cim_null(CIM_DATETIME, FALSE), TRUE, "operator");
@@ -244,6 +288,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	add("modify", test_modify);
+	add("modify-calendar", test_modify_calendar);
 	add("modify-nothing", test_modify_nothing);
 	add("modify-refused", test_modify_refused);
 	add("modify-wrong", test_modify_wrong);
