@@ -17,7 +17,7 @@ struct config {
 	char *export_program;
 	guint64 max_jobs, max_copies, workers;
 	guint64 copies_per_host, rate_per_host, starve_after;
-	guint64 hold_seconds, keep_jobs;
+	guint64 hold_seconds, keep_jobs, keep_history, max_history;
 	guint64 freeze_timeout, max_pause;
 	guint64 scratch_limit, scratch_reserve;
 	guint64 connections;

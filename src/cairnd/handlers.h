@@ -53,9 +53,15 @@ void handle_export(struct daemon *daemon, struct control_call *call);
 void handle_backup(struct daemon *daemon, struct control_call *call);
 void handle_point_create(struct daemon *daemon, struct control_call *call);
 void handle_job_list(struct daemon *daemon, struct control_call *call);
+/* With the properties of its CIM class; a new reference. */
+json_t *job_whole_view(const struct daemon *daemon, const struct job *job);
+void handle_job_control(struct daemon *daemon, struct control_call *call);
+
+/* handlers_history.c */
 void handle_job_show(struct daemon *daemon, struct control_call *call);
 void handle_job_errors(struct daemon *daemon, struct control_call *call);
-void handle_job_control(struct daemon *daemon, struct control_call *call);
+void handle_job_remove(struct daemon *daemon, struct control_call *call);
+void handle_job_history(struct daemon *daemon, struct control_call *call);
 
 /* handlers_schedules.c */
 void handle_schedule_create(struct daemon *daemon, struct control_call *call);

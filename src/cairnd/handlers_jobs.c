@@ -263,8 +263,8 @@ find_jobs(const struct daemon *daemon, const struct job_filter *filter)
 	return found;
 }
 
-static json_t *
-whole_view(const struct daemon *daemon, const struct job *job)
+json_t *
+job_whole_view(const struct daemon *daemon, const struct job *job)
 {
 	gint64 now = g_get_real_time();
 	const struct schedule *schedule = engine_schedule_by_id(daemon->engine, job->schedule);
@@ -286,7 +286,7 @@ handle_job_list(struct daemon *daemon, struct control_call *call)
 	json_t *list = json_array();
 	for (guint i = 0; i < jobs->len; i++)
 		json_array_append_new(list, filter.properties
-						    ? whole_view(daemon, jobs->pdata[i])
+						    ? job_whole_view(daemon, jobs->pdata[i])
 						    : job_view(jobs->pdata[i], g_get_real_time()));
 	control_call_return(call, list);
 }
@@ -299,22 +299,6 @@ arg_job(struct daemon *daemon, struct control_call *call)
 	if (!job)
 		call_fail(call, error);
 	return job;
-}
-
-void
-handle_job_show(struct daemon *daemon, struct control_call *call)
-{
-	struct job *job = arg_job(daemon, call);
-	if (job)
-		control_call_return(call, whole_view(daemon, job));
-}
-
-void
-handle_job_errors(struct daemon *daemon, struct control_call *call)
-{
-	struct job *job = arg_job(daemon, call);
-	if (job)
-		control_call_return(call, job_errors_view(job));
 }
 
 void

@@ -169,6 +169,8 @@ start(struct daemon *daemon, struct store *store, GError **error)
 	struct engine_limits limits = {.max_jobs = config->max_jobs,
 				       .max_copies = config->max_copies,
 				       .hold_seconds = config->hold_seconds,
+				       .history_seconds = config->keep_history,
+				       .history_jobs = config->max_history,
 				       .copies_per_host = config->copies_per_host,
 				       .rate_per_host = config->rate_per_host,
 				       .starve_seconds = config->starve_after};

@@ -123,7 +123,18 @@ remove_data(struct run *run, const struct object *object)
 
 /* ---- ExportReferencePoint ---- */
 
-/* The base's GUID, NULL for a full export; FALSE with a code when the text names no point. */
+/* An extension: the newest that was exported to the folder, which no GUID can name. */
+static gboolean
+is_auto_base(const struct cim_path *path)
+{
+	const char *id = cim_path_string(path, "CollectionID");
+	return path->class_name && id &&
+	       g_ascii_strcasecmp(path->class_name, "Msvm_ReferencePointCollection") == 0 &&
+	       strcmp(id, "Cairn:auto") == 0;
+}
+
+/* The base's GUID or "auto", NULL for a full export; FALSE with a code when the text names no
+ * point. */
 static gboolean
 base_of(const struct run *run, const struct cim_instance *settings, char **ret_id, guint *ret_code)
 {
@@ -134,6 +145,10 @@ base_of(const struct run *run, const struct cim_instance *settings, char **ret_i
 	if (!text || !*text)
 		return TRUE;
 	cairn_auto(cim_path) path = cim_path_parse(text, NULL);
+	if (path && is_auto_base(path)) {
+		*ret_id = g_strdup("auto");
+		return TRUE;
+	}
 	if (path && object_find(run->model, run->ns, path, &object, NULL) &&
 	    object.type == OBJECT_POINT) {
 		*ret_id = g_strdup(object.point->id);

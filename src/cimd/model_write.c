@@ -210,7 +210,7 @@ on_job_removed(struct run *run, const json_t *value, const GError *error)
 		run_fail(run, g_error_copy(error));
 		return;
 	}
-	/* cairnd forgets it at its next look around; for clients it is gone now */
+	/* cairnd's event may come later; for this client it is gone now */
 	mirror_remove_job(run->model->mirror, run->state);
 	run_end(run);
 }
@@ -233,10 +233,9 @@ delete_job(struct run *run, const struct object *object)
 	}
 	json_t *arguments = json_object();
 	cairn_json_set_string(arguments, "job", object->job->id);
-	cairn_json_set_uint(arguments, "keep", 0);
 	run->state = g_strdup(object->job->id);
 	run->free_state = g_free;
-	run_request(run, "job-set", arguments, on_job_removed);
+	run_request(run, "job-remove", arguments, on_job_removed);
 }
 
 static void

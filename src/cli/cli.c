@@ -2,11 +2,13 @@
 #include "cli/cli.h"
 
 #include "base/error.h"
+#include "base/timefmt.h"
 #include "cli/command.h"
 #include "cli/format.h"
 #include "cli/language.h"
 #include "cli/remote.h"
 #include "cli/text.h"
+#include "cli/when.h"
 
 #include <glib/gi18n.h>
 #include <stdio.h>
@@ -248,6 +250,20 @@ gboolean
 cli_set_priority(json_t *arguments, const char *text, GError **error)
 {
 	return cli_set_count(arguments, "priority", text, PRIORITY_MAX, error);
+}
+
+gboolean
+cli_set_when(json_t *arguments, const char *key, const char *text, gboolean later, GError **error)
+{
+	g_autoptr(GError) local = NULL;
+	gint64 when;
+	if (!text)
+		return TRUE;
+	if (!parse_when(text, g_get_real_time(), later, &when, &local))
+		return cli_usage_error(error, _("--%s: %s"), key, local->message);
+	g_autofree char *iso = cairn_time_iso(when);
+	cairn_json_set_string(arguments, key, iso);
+	return TRUE;
 }
 
 char *

@@ -76,6 +76,9 @@ gboolean cli_set_span(json_t *arguments, const char *key, const char *text, GErr
 gboolean cli_set_count(json_t *arguments, const char *key, const char *text, guint64 max,
 		       GError **error);
 gboolean cli_set_priority(json_t *arguments, const char *text, GError **error);
+/* A point in time as parse_when() reads it; the member is ISO 8601. */
+gboolean cli_set_when(json_t *arguments, const char *key, const char *text, gboolean later,
+		      GError **error);
 /* Sets the member unless @text is NULL. */
 void cli_set_text(json_t *arguments, const char *key, const char *text);
 /* @path made absolute without asking the file system; free with g_free(). */

@@ -1,6 +1,7 @@
 /* cairn job. */
 #include "cli/field.h"
 #include "cli/format.h"
+#include "cli/history.h"
 #include "cli/language.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
@@ -15,7 +16,7 @@
 
 static struct {
 	char *group, *limit, *priority, *rate, *keep;
-	gboolean active, properties;
+	gboolean active, properties, stay, no_stay;
 } opt;
 
 static json_t *
@@ -24,8 +25,8 @@ job_arguments(const char *job)
 	return json_pack("{s:s}", "job", job);
 }
 
-static enum style
-state_style(const json_t *job)
+enum style
+job_state_style(const json_t *job)
 {
 	switch (field_uint(job, "state")) {
 	case JOB_COMPLETED:
@@ -55,7 +56,7 @@ add_row(struct table *table, const json_t *job)
 {
 	table_take(table, field_job(job));
 	table_take(table, progress_title(job));
-	table_add_style(table, state_style(job), field_word(job, "state-name"));
+	table_add_style(table, job_state_style(job), field_word(job, "state-name"));
 	table_take(table, percent_text(job));
 	table_take(table, json_is_integer(json_object_get(job, "total-bytes"))
 				  ? format_size(field_uint(job, "total-bytes"))
@@ -230,6 +231,12 @@ job_set(struct cli *cli, char *const *args, GError **error)
 	    !cli_set_size(arguments, "rate", opt.rate, error) ||
 	    !cli_set_span(arguments, "keep", opt.keep, error))
 		return CLI_USAGE;
+	if (opt.stay && opt.no_stay) {
+		cli_usage_error(error, _("--stay and --no-stay exclude each other"));
+		return CLI_USAGE;
+	}
+	if (opt.stay || opt.no_stay)
+		cairn_json_set_bool(arguments, "delete-on-completion", opt.no_stay);
 	if (json_object_size(arguments) == 1) {
 		cli_usage_error(error, _("nothing to set"));
 		return CLI_USAGE;
@@ -264,6 +271,10 @@ static const GOptionEntry set_options[] = {
 	 "SIZE"},
 	{"keep", 0, 0, G_OPTION_ARG_STRING, &opt.keep,
 	 N_("How long to keep it after its end, e.g. 1d"), "TIME"},
+	{"stay", 0, 0, G_OPTION_ARG_NONE, &opt.stay,
+	 N_("Keep it after its end until it is removed by `cairn job remove'"), NULL},
+	{"no-stay", 0, 0, G_OPTION_ARG_NONE, &opt.no_stay,
+	 N_("Remove it when its time is over, after all"), NULL},
 	G_OPTION_ENTRY_NULL,
 };
 
@@ -272,6 +283,8 @@ const struct command job_commands[] = {
 	 job_list},
 	{"job", "show", "JOB", 1, 1, COMMAND_READ, N_("Show a job"),
 	 N_("A job is named by its number or its GUID."), show_options, job_show},
+	{"job", "history", "", 0, 0, COMMAND_READ, N_("List ended jobs, also of long ago"),
+	 N_("The newest come first."), history_options, job_history},
 	{"job", "watch", "JOB", 1, 1, COMMAND_READ, N_("Show a job's progress until it ends"),
 	 N_("^C stops showing it; the job goes on. The exit status is the job's."), NULL,
 	 job_watch},
@@ -292,5 +305,7 @@ const struct command job_commands[] = {
 	 NULL, job_errors},
 	{"job", "set", "JOB", 1, 1, 0, N_("Change priority, rate or time of keeping"), NULL,
 	 set_options, job_set},
+	{"job", "remove", "JOB", 1, 1, 0, N_("Remove an ended job before its time"),
+	 N_("The history keeps it."), NULL, job_remove},
 	{0},
 };

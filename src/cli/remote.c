@@ -122,7 +122,7 @@ static const struct row {
 	{"job-show", remote_job_show, {NULL}},
 	{"job-errors", remote_job_errors, {NULL}},
 	{"job-control", remote_job_control, {NULL}},
-	{"job-set", remote_job_set, {"rate"}},
+	{"job-set", remote_job_set, {"rate", "delete-on-completion"}},
 };
 
 static const struct row *

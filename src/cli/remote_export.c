@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* What stands for a base that the host is to find by itself (cairn-cim-examples(7)). */
+#define AUTO_BASE "\\\\.\\root\\virtualization\\v2:" CLASS_POINT ".CollectionID=\"Cairn:auto\""
+
 /* ---- the base ---- */
 
 static gboolean
@@ -39,10 +42,10 @@ is_older(const json_t *older, const json_t *point)
 	return a && b && g_ascii_strcasecmp(a, b) == 0 && point_number(older) < point_number(point);
 }
 
-/* The newest that the jobs tell of: jobs that are forgotten make it a full export. *@ret_base is
+/* The newest that the jobs tell of: jobs that are forgotten make it a full export. *@ret_path is
  * NULL when there is none. */
 static gboolean
-newest_base(struct remote *remote, const json_t *point, const char *directory, json_t **ret_base,
+newest_base(struct remote *remote, const json_t *point, const char *directory, char **ret_path,
 	    GError **error)
 {
 	g_autoptr(json_t) points = remote_enumerate(remote, CLASS_POINT, error);
@@ -58,28 +61,42 @@ newest_base(struct remote *remote, const json_t *point, const char *directory, j
 		    (!best || point_number(item) > point_number(best)))
 			best = item;
 	}
-	*ret_base = json_incref((json_t *)best);
+	*ret_path = best ? reference_path(reference_of(best)) : NULL;
+	return TRUE;
+}
+
+/* cairn's own daemon looks into the folder; of others only their jobs tell what is there. */
+static gboolean
+auto_base(struct remote *remote, const json_t *point, const char *directory, char **ret_path,
+	  GError **error)
+{
+	g_autoptr(json_t) identity = remote_identify(remote, error);
+	if (!identity)
+		return FALSE;
+	if (g_strcmp0(property_text(identity, "ProductVendor"), "cairn") != 0)
+		return newest_base(remote, point, directory, ret_path, error);
+	*ret_path = g_strdup(AUTO_BASE);
 	return TRUE;
 }
 
 static gboolean
-find_base(struct remote *remote, const json_t *point, const json_t *arguments, json_t **ret_base,
+find_base(struct remote *remote, const json_t *point, const json_t *arguments, char **ret_path,
 	  GError **error)
 {
 	const char *name = property_text(arguments, "base");
-	*ret_base = NULL;
+	*ret_path = NULL;
 	if (!name)
 		return TRUE;
 	if (strcmp(name, "auto") == 0)
-		return newest_base(remote, point, property_text(arguments, "directory"), ret_base,
-				   error);
+		return auto_base(remote, point, property_text(arguments, "directory"), ret_path,
+				 error);
 	g_autoptr(json_t) base = remote_find_point(remote, name, error);
 	if (!base)
 		return FALSE;
 	if (!is_older(base, point))
 		return cairn_fail(error, CAIRN_ERROR_INVALID,
 				  "\"%s\" is not an older point of the same group", name);
-	*ret_base = g_steal_pointer(&base);
+	*ret_path = reference_path(reference_of(base));
 	return TRUE;
 }
 
@@ -183,15 +200,13 @@ machines_text(const json_t *wanted)
 
 /* NULL when there is nothing to say: the defaults. */
 static char *
-settings_text(const json_t *base, const json_t *wanted)
+settings_text(const char *base, const json_t *wanted)
 {
 	g_autoptr(GString) out = g_string_new("<INSTANCE CLASSNAME=\"" CLASS_EXPORT_SETTINGS "\">");
 	if (!base && json_object_size(wanted) == 0)
 		return NULL;
-	if (base) {
-		g_autofree char *path = reference_path(reference_of(base));
-		put_property(out, "BaseReferencePointCollection", path);
-	}
+	if (base)
+		put_property(out, "BaseReferencePointCollection", base);
 	if (json_object_size(wanted) > 0) {
 		g_autoptr(json_t) texts = machines_text(wanted);
 		put_array(out, "VirtualMachinesToDisksToExport", texts);
@@ -231,7 +246,7 @@ begin_export(struct remote *remote, const json_t *point, const char *directory,
 json_t *
 remote_export(struct remote *remote, const json_t *arguments, GError **error)
 {
-	g_autoptr(json_t) base = NULL;
+	g_autofree char *base = NULL;
 	const json_t *names = json_object_get(arguments, "disks");
 	g_autoptr(json_t) point =
 		remote_find_point(remote, property_text(arguments, "point"), error);

@@ -329,6 +329,19 @@ class FakeCairnd:
                 job(3, done=100 * MIB, rate=50 * MIB)]
         return jobs[-limit:]
 
+    def on_job_history(self, before=99, limit=100, state=None, **_):
+        """Two jobs a page, as a long search answers."""
+        ends = {"failed": (10,), "completed": (7, 32768)}.get(state, tuple(STATES))
+        found = [n for n in range(before - 1, 0, -1) if n <= 5][:min(limit, 2)]
+        jobs = [dict(job(n, state=10 if n == 4 else 7, error="no space" if n == 4 else None),
+                     history=n < 5) for n in found]
+        return {"jobs": [each for each in jobs if each["state"] in ends],
+                "next": found[-1] if found and found[-1] > 1 else None}
+
+    def on_job_remove(self, job):
+        self.find_job(job)
+        return {}
+
     def on_job_show(self, job):
         return dict(self.find_job(job), properties={"JobState": 7, "Caption": None,
                                                     "VirtualMachineId": [DB, APP]})

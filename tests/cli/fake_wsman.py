@@ -114,6 +114,7 @@ class FakeWsman:
     def __init__(self, tls=None, user=None):
         self.asked = []  # (operation or method, class, {parameter: value})
         self.scenario = "good"
+        self.vendor = "cairn"
         self.authorization = user
         self.gate = threading.Event()  # what "slow" waits for
         self.contexts = {}
@@ -235,8 +236,8 @@ class FakeWsman:
         if header.find(A + "Action") is None:
             return ('<i:IdentifyResponse xmlns:i="http://schemas.dmtf.org/wbem/wsman/identity/1/'
                     'wsmanidentity.xsd"><i:ProtocolVersion>x</i:ProtocolVersion><i:ProductVendor>'
-                    'cairn</i:ProductVendor><i:ProductVersion>0.1.0</i:ProductVersion>'
-                    '</i:IdentifyResponse>')
+                    '%s</i:ProductVendor><i:ProductVersion>0.1.0</i:ProductVersion>'
+                    '</i:IdentifyResponse>' % self.vendor)
         class_name = header.find(W + "ResourceURI").text.rpartition("/")[2]
         action = header.find(A + "Action").text.rpartition("/")[2]
         keys = read_reference(header)
@@ -299,11 +300,14 @@ class FakeWsman:
             code, out = self.start("Msvm_ConcreteJob", job(3, "web@3", "Msvm_ConcreteJob"))
         elif method == "ExportReferencePoint":
             point = values["ReferencePointCollection"]["CollectionID"]
-            base = re.search(r'CollectionID="([-0-9A-F]*)', values.get("ExportSettingData", "")
+            base = re.search(r'CollectionID="([^"]*)', values.get("ExportSettingData", "")
                              .replace("&quot;", '"').replace("&amp;quot;", '"') or "")
+            base = base.group(1) if base else None
+            if base == "Cairn:auto":  # what lies in the folder
+                base = POINT % 1 if values["ExportDirectory"].rstrip("/") == "/backup" else None
             code, out = self.start(EXPORT_JOB, job(
                 4, "web@" + point[-1], ReferencePointGroupId=point, CollectionId=GROUP,
-                BaseReferencePointGroupId=base.group(1) if base else None,
+                BaseReferencePointGroupId=base,
                 ExportDirectory=values["ExportDirectory"],
                 StatusDescriptions=["OK", "Completed", "a warning",
                                     "db:vda exported in full: it is new"],

@@ -33,6 +33,9 @@ def check_arguments(cairn, folder):
                         "--no-wait")
     play(cairn, daemon, "backup web /b --full -c crash --no-wait")
     play(cairn, daemon, "point create web --no-barrier --hold 90m --no-wait")
+    play(cairn, daemon, "job history -n 2 --group web --state failed --since 2026-11-28 "
+                        "--until '2026-11-28 02:30'")
+    play(cairn, daemon, "job set 1 --no-stay --keep 1h")
     daemon.close()
     want = [("export", {"point": "web@2", "directory": os.path.join(os.getcwd(), "rel/dir"),
                         "base": "auto", "disks": ["db:vda", "app"], "format": "raw",
@@ -40,7 +43,20 @@ def check_arguments(cairn, folder):
                         "keep-held": True}),
             ("backup", {"group": "web", "directory": "/b", "full": True,
                         "consistency": "crash"}),
-            ("point-create", {"group": "web", "no-barrier": True, "hold": 5400})]
+            ("point-create", {"group": "web", "no-barrier": True, "hold": 5400}),
+            ("job-history", {"group": "web", "state": "failed", "limit": 2,
+                             "since": "2026-11-28T00:00:00.000000Z",
+                             "until": "2026-11-28T02:30:00.000000Z"}),
+            ("job-history", {"group": "web", "state": "failed", "limit": 1, "before": 4,
+                             "since": "2026-11-28T00:00:00.000000Z",
+                             "until": "2026-11-28T02:30:00.000000Z"}),
+            ("job-history", {"group": "web", "state": "failed", "limit": 1, "before": 3,
+                             "since": "2026-11-28T00:00:00.000000Z",
+                             "until": "2026-11-28T02:30:00.000000Z"}),
+            ("job-history", {"group": "web", "state": "failed", "limit": 1, "before": 2,
+                             "since": "2026-11-28T00:00:00.000000Z",
+                             "until": "2026-11-28T02:30:00.000000Z"}),
+            ("job-set", {"job": "1", "delete-on-completion": True, "keep": 3600})]
     got = [item for item in daemon.asked if item[0] != "point-show"]
     assert got == want, "asked %r" % got
 

@@ -147,6 +147,7 @@ def test_export(host):
     assert answer["point"]["name"] == "web@2", answer
     assert "ExportSettingData" not in asked(host, "ExportReferencePoint")[0]
     host.objects["Msvm_CollectionReferencePointExportJob"].pop()
+    host.vendor = "Another"  # whose jobs tell what is in the folder
     good(host, "export", "web@2", "/backup", "--base", "auto", "--disk", "db:vda")
     text = asked(host, "ExportReferencePoint")[1]["ExportSettingData"]
     assert ('Msvm_ReferencePointCollection.CollectionID="%s",VirtualSystemCollectionId="%s"' %
@@ -159,11 +160,14 @@ def test_export(host):
 def test_backup(host):
     answer = data(host, "backup", "web", "/backup/")
     assert answer["job"]["base"] == POINT % 1, answer
+    assert 'CollectionID="Cairn:auto"' in asked(host, "ExportReferencePoint")[0][
+        "ExportSettingData"].replace("&quot;", '"')
     assert answer["job"]["point"] == POINT % 3 and answer["point"]["name"] == "web@3", answer
     assert asked(host, "ExportReferencePoint")[0]["ExportDirectory"] == "/backup"
 
 
 def test_backup_full(host):
+    host.vendor = "Another"
     done = run(host, "backup", "web", "/elsewhere")
     assert done.returncode == 0 and "nothing: in full" in done.stdout, (done.stdout, done.stderr)
     assert "ExportSettingData" not in asked(host, "ExportReferencePoint")[0]
