@@ -181,11 +181,12 @@ test_until(void)
 static void
 test_until_late(void)
 {
-	/* Due before the end, but it could only begin after it. */
+	/* Due before the end, but it could only begin after it; what is due then is not on time. */
 	cairn_auto(schedule) schedule = daily();
-	schedule->until = AT(1, 12, 0);
+	schedule->calendar.every_us = MINUTE;
+	schedule->until = AT(1, 12, 0) + 30 * SECOND;
 	STEP(schedule, AT(0, 0, 0), SCHEDULE_CHANGED);
-	struct schedule_effects effects = STEP(schedule, AT(1, 12, 1), SCHEDULE_TICK);
+	struct schedule_effects effects = STEP(schedule, AT(1, 12, 1) + 10 * SECOND, SCHEDULE_TICK);
 	g_assert_true(effects.store && !effects.start);
 	g_assert_cmpint(schedule->state, ==, JOB_COMPLETED);
 	/* late, but before it */
