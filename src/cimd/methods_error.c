@@ -131,16 +131,28 @@ answer_errors(struct run *run, const json_t *value, const GError *error)
 	run_return(run, METHOD_OK);
 }
 
+/* A schedule has the errors of its newest run. */
+static void
+ask_errors(struct run *run, const struct object *object, run_answer_fn answer)
+{
+	const struct mirror_job *job = object->job;
+	const char *id = job->is_schedule ? job->last_run : job->id;
+	if (id)
+		run_read(run, "job-errors", method_arguments("job", id), answer);
+	else
+		answer(run, NULL, NULL);
+}
+
 static void
 get_error(struct run *run, const struct object *object)
 {
-	run_read(run, "job-errors", method_arguments("job", object->job->id), answer_error);
+	ask_errors(run, object, answer_error);
 }
 
 static void
 get_errors(struct run *run, const struct object *object)
 {
-	run_read(run, "job-errors", method_arguments("job", object->job->id), answer_errors);
+	ask_errors(run, object, answer_errors);
 }
 
 const struct method_binding methods_error[] = {

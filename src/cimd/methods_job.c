@@ -21,6 +21,8 @@ static const struct {
 	[REQUEST_SERVICE] = {"service", 11},
 };
 
+#define JOB_STATE_NEW 2
+
 /* TimeoutPeriod: NULL and a zero interval mean no limit, and then the answer does not wait for the
  * new state; a point in time is no interval. FALSE: it is wrong. */
 static gboolean
@@ -45,6 +47,27 @@ control(struct run *run, const struct object *object, json_t *arguments, run_ans
 	run_request(run, "job-control", arguments, answer);
 }
 
+/* A schedule that waits is started by a run now. It has no work of its own to be killed or looked
+ * at: to end it ends its runs. */
+static void
+control_schedule(struct run *run, const struct object *object, guint state, run_answer_fn answer)
+{
+	gboolean waits = object->job->state == JOB_STATE_NEW;
+	const char *const actions[] = {
+		[REQUEST_START] = waits ? "run" : "resume",
+		[REQUEST_SUSPEND] = "suspend",
+		[REQUEST_TERMINATE] = "terminate",
+		[REQUEST_KILL] = "terminate",
+	};
+	if (state >= G_N_ELEMENTS(actions)) {
+		run_return(run, METHOD_NOT_SUPPORTED);
+		return;
+	}
+	json_t *arguments = method_arguments("action", actions[state]);
+	cairn_json_set_string(arguments, "schedule", object->job->id);
+	run_request(run, "schedule-control", arguments, answer);
+}
+
 static void
 request_state_change(struct run *run, const struct object *object)
 {
@@ -57,6 +80,10 @@ request_state_change(struct run *run, const struct object *object)
 	}
 	if (object->job->ended) {
 		run_return(run, METHOD_INVALID_STATE);
+		return;
+	}
+	if (object->job->is_schedule) {
+		control_schedule(run, object, (guint)state, method_answer_done);
 		return;
 	}
 	if (timeout)
@@ -97,6 +124,10 @@ static void
 kill_job(struct run *run, const struct object *object)
 {
 	const struct cim_value *forget = cim_op_argument(run->op, "DeleteOnKill");
+	if (object->job->is_schedule) {
+		control_schedule(run, object, REQUEST_KILL, answer_killed);
+		return;
+	}
 	json_t *arguments = method_arguments("action", "kill");
 	if (forget && forget->is_set && forget->type == CIM_BOOLEAN && !forget->is_array)
 		cairn_json_set_bool(arguments, "forget", forget->u.boolean);

@@ -262,6 +262,7 @@ read_job(const struct mirror *mirror, const json_t *json)
 	job->number = number_of(json, "number");
 	job->is_export = g_strcmp0(text_of(json, "kind"), "export") == 0;
 	job->is_schedule = g_strcmp0(text_of(json, "kind"), "schedule") == 0;
+	job->last_run = job->is_schedule ? id_of(json, "job") : NULL;
 	job->state = (guint)number_of(json, "state");
 	job->ended = text_of(json, "ended") != NULL;
 	job->group = id_of(json, "group");

@@ -153,6 +153,7 @@ job_free(void *data)
 	g_free(job->group);
 	g_free(job->point);
 	g_free(job->base);
+	g_free(job->last_run);
 	cim_instance_unref(job->instance);
 	g_free(job);
 }

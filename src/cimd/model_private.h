@@ -44,7 +44,8 @@ struct mirror_job {
 	char *id;
 	guint64 number;
 	gboolean is_export;
-	gboolean is_schedule; /* shown as an export job that waits; the rest is of its newest run */
+	gboolean is_schedule; /* shown as an export job that waits */
+	char *last_run;	      /* of a schedule: the export job of its newest run; NULL */
 	guint state;	      /* CIM_ConcreteJob.JobState as cairnd has it */
 	gboolean ended;
 	char *group, *point, *base; /* GUIDs; base may be NULL, point while it is not known */
