@@ -37,13 +37,6 @@ engine_commit_errand(struct engine *engine, struct engine_commit *out, const str
 	g_ptr_array_add(out->errands, g_steal_pointer(&owned));
 }
 
-void
-engine_adopt_errands(struct engine *engine, GPtrArray *errands)
-{
-	while (errands->len > 0)
-		g_ptr_array_add(engine->errands, g_ptr_array_steal_index(errands, 0));
-}
-
 guint
 engine_errands(const struct engine *engine)
 {
@@ -64,6 +57,17 @@ engine_run_errands(struct engine *engine, gint64 now)
 		running++;
 		engine->io.errand(engine->user, errand);
 	}
+}
+
+void
+engine_adopt_errands(struct engine *engine, GPtrArray *errands)
+{
+	if (errands->len == 0)
+		return;
+	while (errands->len > 0)
+		g_ptr_array_add(engine->errands, g_ptr_array_steal_index(errands, 0));
+	if (engine->started)
+		engine_run_errands(engine, engine_now(engine));
 }
 
 void
