@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""queue.py CAIRND CAIRN-CIMD: the limits of the queue, how speed is divided among running copies, what a
+"""jobqueue.py CAIRND CAIRN-CIMD: the limits of the queue, how speed is divided among running copies, what a
 job that ran goes on with when cairnd was killed, and points in use. The machines are the fake's; a program that
 moves no bytes stands for cairn-export and says what it is told."""
 import os
