@@ -326,7 +326,7 @@ expire_holds(struct engine *engine, gint64 now)
 	for (guint i = 0; i < engine->points->len; i++) {
 		struct point *point = engine->points->pdata[i];
 		if (point->held && point->hold_until && now >= point->hold_until)
-			engine_point_release(engine, point, "its hold time was over", NULL);
+			engine_point_expire(engine, point, now);
 	}
 }
 

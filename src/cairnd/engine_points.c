@@ -179,6 +179,13 @@ release(struct engine *engine, struct point *point, const char *reason, GError *
 	return TRUE;
 }
 
+void
+engine_point_expire(struct engine *engine, struct point *point, gint64 now)
+{
+	if (engine_may_expire(engine, point, now))
+		release(engine, point, "its hold time was over", NULL);
+}
+
 gboolean
 engine_point_release(struct engine *engine, struct point *point, const char *reason, GError **error)
 {

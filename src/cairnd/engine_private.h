@@ -150,6 +150,8 @@ struct group *engine_group_by_id(const struct engine *engine, const char *id);
  * stored either, and must be in the first transaction that stores or deletes the point. */
 void engine_put_unstored(const struct engine *engine, struct store_txn *txn,
 			 const struct point *point);
+/* Lets the data of @point go, whose time is over, unless a job needs it now. */
+void engine_point_expire(struct engine *engine, struct point *point, gint64 now);
 /* Tells the store of data that was let go when it had no space. */
 void engine_store_released(struct engine *engine);
 /* Debts that end the hold of @point on all members; appended to @debts. */
@@ -254,6 +256,9 @@ void engine_start_copies(struct engine *engine);
 /* engine_use.c */
 /* The job that needs @point, as what it exports or as its base; NULL. */
 const struct job *engine_job_using(const struct engine *engine, const struct point *point);
+/* Whether the data of @point, whose time is over, is let go: a job that is delayed past that time
+ * does not hold it, or guests would write to scratch files for as long. */
+gboolean engine_may_expire(const struct engine *engine, const struct point *point, gint64 now);
 /* Whether another job, too, waits for the data that @job exports. */
 gboolean engine_exported_by_other(const struct engine *engine, const struct job *job);
 /* engine_limits.c */

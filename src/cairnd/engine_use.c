@@ -33,21 +33,38 @@ may_be_base(const struct engine *engine, const struct job *job, const struct poi
 	return !exported || point->number < exported->number;
 }
 
+static gboolean
+uses(const struct engine *engine, const struct job *job, const struct point *point)
+{
+	if (g_strcmp0(job->point, point->id) == 0 || g_strcmp0(job->base_point, point->id) == 0 ||
+	    g_strcmp0(job->base, point->id) == 0 || may_be_base(engine, job, point))
+		return TRUE;
+	/* Its bitmaps tell what changed up to the point that is being made. */
+	return job->draft && g_strcmp0(job->draft->prev, point->id) == 0;
+}
+
 const struct job *
 engine_job_using(const struct engine *engine, const struct point *point)
 {
 	const GPtrArray *active = engine->runs.active;
 	for (guint i = 0; i < active->len; i++) {
 		const struct job *job = ((struct run *)active->pdata[i])->job;
-		if (g_strcmp0(job->point, point->id) == 0 ||
-		    g_strcmp0(job->base_point, point->id) == 0 ||
-		    g_strcmp0(job->base, point->id) == 0 || may_be_base(engine, job, point))
-			return job;
-		/* Its bitmaps tell what changed up to the point that is being made. */
-		if (job->draft && g_strcmp0(job->draft->prev, point->id) == 0)
+		if (uses(engine, job, point))
 			return job;
 	}
 	return NULL;
+}
+
+gboolean
+engine_may_expire(const struct engine *engine, const struct point *point, gint64 now)
+{
+	const GPtrArray *active = engine->runs.active;
+	for (guint i = 0; i < active->len; i++) {
+		const struct job *job = ((struct run *)active->pdata[i])->job;
+		if (uses(engine, job, point) && !queue_delayed(job, now))
+			return FALSE;
+	}
+	return TRUE;
 }
 
 gboolean

@@ -272,8 +272,6 @@ job_clock(struct job *job, gint64 now, gboolean away)
 	if (!away)
 		job->active_us = job_elapsed(job, now);
 	job->active_since = is_working(job) ? now : 0;
-	if (job->started == 0)
-		job->started = job->active_since;
 }
 
 static const char *

@@ -171,9 +171,8 @@ guint job_percent(const struct job *job);
 gboolean job_cancellable(const struct job *job);
 /* Microseconds of work until @now, or until the end: neither suspended nor without a daemon. */
 gint64 job_elapsed(const struct job *job, gint64 now);
-/* Counts the work until @now, and notes its first start: before the job is stored, and when its
- * state has changed. @away: nobody worked until @now, as the daemon was away, or the clock was set.
- */
+/* Counts the work until @now: before the job is stored, and when its state has changed. @away:
+ * nobody worked until @now, as the daemon was away. */
 void job_clock(struct job *job, gint64 now, gboolean away);
 
 /* What the store keeps. */

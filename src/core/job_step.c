@@ -175,6 +175,7 @@ advance(struct job *job, gint64 now, struct job_step_result *ret)
 static void
 admit(struct job *job, gint64 now, struct job_step_result *ret)
 {
+	job->started = now;
 	set_state(job, JOB_RUNNING, now, ret);
 	if (job->outcome != 0) { /* planning failed */
 		enter(job, PHASE_ENDED, now, ret);

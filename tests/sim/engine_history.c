@@ -42,7 +42,11 @@ boot(struct history *history)
 	world->engine = engine_new(history->store, &limits, &world_io, world, &error);
 	g_assert_no_error(error);
 	store_mem_set_hook(history->store, on_commit, history);
-	world_reconcile(world);
+	world->away = !world->peaceful && sim_chance(world->sim, 20);
+	if (world->away)
+		engine_hosts_away(world->engine, (char *[]){"fake:///", NULL});
+	else
+		world_reconcile(world);
 	engine_start(world->engine);
 }
 
@@ -106,6 +110,11 @@ void
 history_pass_time(struct world *world)
 {
 	world->sim->now += G_USEC_PER_SEC * (1 + sim_below(world->sim, 7));
+	if (world->away && (world->peaceful || sim_chance(world->sim, 30))) {
+		world->away = FALSE;
+		world_reconcile(world);
+		engine_host_back(world->engine, "fake:///");
+	}
 	engine_tick(world->engine);
 }
 
@@ -125,7 +134,7 @@ is_idle(struct world *world)
 		if (debts->len > 0)
 			return FALSE;
 	}
-	return world->ops->len == 0 && engine_errands(world->engine) == 0;
+	return world->ops->len == 0 && engine_errands(world->engine) == 0 && !world->away;
 }
 
 /* Each call may put other jobs in place of those that were seen. */

@@ -54,6 +54,7 @@ struct world {
 	struct engine *engine;
 	gboolean dead;	   /* the daemon was killed: nothing is heard or done any more */
 	gboolean peaceful; /* nothing fails */
+	gboolean away;	   /* the host has not answered since the daemon's start */
 	guint fail_chance; /* percent */
 	struct guest guests[GUESTS];
 	GHashTable *truth;	     /* point GUID -> struct image: what it must hold */

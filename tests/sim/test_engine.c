@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/guid.h"
+#include "base/json.h"
 #include "store/store_mem.h"
 
 #include <string.h>
@@ -27,12 +28,35 @@ control_something(struct world *world)
 }
 
 static void
+change_limits(struct world *world)
+{
+	g_autoptr(json_t) changes = json_pack(
+		"{s:i, s:o, s:i}", "max-jobs", 1 + (int)sim_below(world->sim, 4), "copies-per-host",
+		sim_chance(world->sim, 30) ? json_null() : json_integer(1), "starve-after",
+		(int)sim_below(world->sim, 30));
+	engine_limits_set(world->engine, changes, NULL);
+}
+
+/* A point, or a point and its export, that wait for their time. */
+static void
+delay_something(struct world *world, guint group, const char *folder)
+{
+	struct job *point = history_point_job(world, group);
+	point->due = world->sim->now + sim_below(world->sim, 60) * G_USEC_PER_SEC;
+	if (sim_chance(world->sim, 50))
+		engine_submit(world->engine, point, NULL);
+	else
+		engine_submit_pair(world->engine, point,
+				   history_export_job(world, point->group, NULL, folder), NULL);
+}
+
+static void
 do_something(struct world *world)
 {
 	struct point *point = random_point(world);
 	const char *folder = world_folder(sim_below(world->sim, FOLDERS));
 	guint group = sim_chance(world->sim, 80) ? 0 : 1;
-	switch (sim_below(world->sim, 10)) {
+	switch (sim_below(world->sim, 12)) {
 	case 0:
 	case 1:
 		engine_submit(world->engine, history_point_job(world, group), NULL);
@@ -58,9 +82,44 @@ do_something(struct world *world)
 	case 8:
 		world_lose(world, &world->guests[sim_below(world->sim, GUESTS)]);
 		break;
+	case 9:
+		change_limits(world);
+		break;
+	case 10:
+		delay_something(world, group, folder);
+		break;
 	default:
 		control_something(world);
 		break;
+	}
+}
+
+/* One job of a group at a time; the times of a job are those of its one life, however often the
+ * daemon died; points are numbered as they were taken. */
+static void
+check_jobs(struct world *world, GHashTable *started)
+{
+	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	g_autoptr(GHashTable) busy = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < jobs->len; i++) {
+		struct job *job = jobs->pdata[i];
+		gint64 worked = job_elapsed(job, world->sim->now);
+		if (job->phase != PHASE_WAIT && job->phase != PHASE_ENDED)
+			sim_check(world->sim, g_hash_table_add(busy, job->group));
+		sim_check(world->sim, !job->started || job->started >= job->due);
+		sim_check(world->sim, worked >= 0 && worked <= world->sim->now - job->started);
+		sim_check(world->sim, job->started || worked == 0);
+		const gint64 *known = g_hash_table_lookup(started, job->id);
+		sim_check(world->sim, !known || *known == job->started);
+		if (!known && job->started)
+			g_hash_table_insert(started, g_strdup(job->id),
+					    g_memdup2(&job->started, sizeof job->started));
+	}
+	g_autoptr(GPtrArray) points = engine_points(world->engine, NULL, TRUE);
+	for (guint i = 0; i < points->len; i++) {
+		const struct point *point = points->pdata[i];
+		const struct point *prev = engine_point_by_id(world->engine, point->prev);
+		sim_check(world->sim, !prev || prev->number < point->number);
 	}
 }
 
@@ -69,6 +128,8 @@ live(struct history *history, guint actions)
 {
 	struct world *world = &history->world;
 	struct sim *sim = world->sim;
+	g_autoptr(GHashTable) started =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	for (guint round = 0; round < 100; round++) {
 		guint dice = sim_below(sim, 100);
 		if (dice < actions)
@@ -81,6 +142,7 @@ live(struct history *history, guint actions)
 			world_answer(world);
 		if (world->dead || (!history->kill_nth && sim_chance(sim, 4)))
 			history_reboot(history);
+		check_jobs(world, started);
 	}
 }
 

@@ -68,6 +68,36 @@ test_last_releases(void)
 	queue_close_engine(&fixture);
 }
 
+/* A job that is delayed past the hold time does not make guests pay for it. */
+static void
+test_expires(void)
+{
+	struct queue_fixture fixture = {0};
+	queue_open_engine(&fixture);
+	queue_submit_point(&fixture, 0, 100);
+	queue_take_points(&fixture);
+	struct point *point = engine_point(fixture.engine, "a@1", NULL);
+	for (guint i = 0; i < 2; i++) {
+		struct job *job = queue_new_job(0, JOB_EXPORT);
+		job->point = g_strdup(point->id);
+		job->point_name = g_strdup("a@1");
+		job->due = fixture.now + (i ? 1 : 100) * QUEUE_HOUR;
+		queue_submit(&fixture, job);
+	}
+	fixture.now = point->hold_until;
+	engine_tick(fixture.engine);
+	g_assert_true(engine_point(fixture.engine, "a@1", NULL)->held); /* one runs */
+	queue_answer_all(&fixture, EFFECT_STAGE);
+	queue_answer_all(&fixture, EFFECT_SERVE);
+	engine_control(fixture.engine, engine_job(fixture.engine, "3", NULL), VERB_KILL, NULL);
+	queue_answer_all(&fixture, EFFECT_COPY);
+	queue_answer_all(&fixture, EFFECT_UNSERVE);
+	queue_answer_all(&fixture, EFFECT_UNSTAGE);
+	engine_tick(fixture.engine);
+	g_assert_false(engine_point(fixture.engine, "a@1", NULL)->held);
+	queue_close_engine(&fixture);
+}
+
 /* ---- times ---- */
 
 static void
@@ -200,6 +230,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/engine/in-use", test_in_use);
 	g_test_add_func("/engine/last-releases", test_last_releases);
+	g_test_add_func("/engine/expires", test_expires);
 	g_test_add_func("/engine/times", test_times);
 	g_test_add_func("/engine/host-back", test_host_back);
 	g_test_add_func("/engine/host-never-back", test_host_never_back);
