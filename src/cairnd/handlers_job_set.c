@@ -97,14 +97,25 @@ save(struct daemon *daemon, struct job *job, struct job *changed, GError **error
 
 /* ---- a job that becomes a schedule ---- */
 
+/* Clients of CIM name the disks, also when they mean all. */
 static gboolean
-can_repeat(const struct job *job, GError **error)
+has_all_disks(const struct daemon *daemon, const struct job *job)
+{
+	const struct point *point = engine_point_by_id(daemon->engine, job->point);
+	guint disks = 0;
+	for (guint i = 0; point && i < point->members->len; i++)
+		disks += ((const struct point_member *)point->members->pdata[i])->disks->len;
+	return !*job->wanted || (point && job->disks->len == disks);
+}
+
+static gboolean
+can_repeat(const struct daemon *daemon, const struct job *job, GError **error)
 {
 	if (job->kind != JOB_EXPORT)
 		return cairn_fail(error, CAIRN_ERROR_INVALID,
 				  "job %llu is no export: only exports can be repeated",
 				  (unsigned long long)job->number);
-	if (*job->wanted)
+	if (!has_all_disks(daemon, job))
 		return cairn_fail(error, CAIRN_ERROR_INVALID,
 				  "job %llu exports some of the disks only: a schedule exports all",
 				  (unsigned long long)job->number);
@@ -180,7 +191,7 @@ make_schedule(struct daemon *daemon, const struct control_call *call, const stru
 {
 	gboolean waits = job->phase == PHASE_WAIT, once = arg_uint(call, "times", 1) == 1;
 	cairn_auto(schedule) schedule = schedule_like(daemon, changed);
-	if (!can_repeat(job, error) || !schedule_arguments(daemon, call, schedule, error) ||
+	if (!can_repeat(daemon, job, error) || !schedule_arguments(daemon, call, schedule, error) ||
 	    (waits && !delay(schedule, changed, error)))
 		return FALSE;
 	if (once)
