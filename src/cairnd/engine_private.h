@@ -264,6 +264,8 @@ gboolean engine_exported_by_other(const struct engine *engine, const struct job 
 /* engine_limits.c */
 gboolean engine_load_limits(struct engine *engine, GError **error);
 /* engine_restart.c */
+/* The host that an export needs from here on and that has not answered since the start; NULL. */
+const char *engine_missing_host(const struct engine *engine, const struct job *job);
 /* A job that waits for its host goes on without it. */
 void engine_restart_now(struct engine *engine, const char *job);
 /* engine_times.c */

@@ -3,12 +3,16 @@
 #include "cairnd/engine_private.h"
 
 /* Exports need the hosts of their point; whatever else runs tries, and owes what it cannot undo. */
-static const char *
-missing_host(const struct engine *engine, const struct job *job)
+const char *
+engine_missing_host(const struct engine *engine, const struct job *job)
 {
+	if (job->kind != JOB_EXPORT || !engine->away || g_hash_table_size(engine->away) == 0)
+		return NULL;
+	if (job->phase != PHASE_WAIT && job->phase != PHASE_STAGE && job->phase != PHASE_SERVE &&
+	    job->phase != PHASE_COPY)
+		return NULL;
 	const struct point *point = engine_point_by_id(engine, job->point);
-	if (job->kind != JOB_EXPORT || !point || !engine->away ||
-	    (job->phase != PHASE_SERVE && job->phase != PHASE_COPY))
+	if (!point)
 		return NULL;
 	for (guint i = 0; i < point->members->len; i++) {
 		const struct point_member *member = point->members->pdata[i];
@@ -41,7 +45,7 @@ engine_host_back(struct engine *engine, const char *uri)
 		return;
 	for (guint i = 0; i < engine->runs.running->len; i++) {
 		struct run *run = engine->runs.running->pdata[i];
-		if (run->waits_for_host && !missing_host(engine, run->job))
+		if (run->waits_for_host && !engine_missing_host(engine, run->job))
 			restart(engine, run);
 	}
 	engine_drain(engine);
@@ -66,7 +70,7 @@ engine_start(struct engine *engine)
 	engine->started_at = engine_now(engine);
 	for (guint i = 0; i < engine->runs.running->len; i++) {
 		struct run *run = engine->runs.running->pdata[i];
-		const char *host = missing_host(engine, run->job);
+		const char *host = engine_missing_host(engine, run->job);
 		run->waits_for_host = host != NULL;
 		if (host)
 			g_message("job %" G_GUINT64_FORMAT " goes on when %s answers",

@@ -185,6 +185,27 @@ test_host_back(void)
 	queue_close_engine(&fixture);
 }
 
+/* One that waits for its turn waits for the host, too. */
+static void
+test_host_queue(void)
+{
+	struct queue_fixture fixture = {0};
+	queue_open_engine(&fixture);
+	queue_submit_point(&fixture, 3, 100);
+	queue_take_points(&fixture);
+	queue_submit_point(&fixture, 0, 100);
+	g_autofree char *id = queue_begin_export(&fixture, 3, 100);
+	queue_halt(&fixture);
+	queue_boot(&fixture);
+	engine_hosts_away(fixture.engine, far_away);
+	engine_start(fixture.engine);
+	queue_set_limit(&fixture, "max-jobs", 4);
+	g_assert_cmpint(queue_job_of(&fixture, id)->phase, ==, PHASE_WAIT);
+	engine_host_back(fixture.engine, "qemu:///far");
+	g_assert_cmpint(queue_job_of(&fixture, id)->phase, ==, PHASE_STAGE);
+	queue_close_engine(&fixture);
+}
+
 /* It can be suspended and ended meanwhile. */
 static void
 test_host_never_back(void)
@@ -233,6 +254,7 @@ main(int argc, char **argv)
 	g_test_add_func("/engine/expires", test_expires);
 	g_test_add_func("/engine/times", test_times);
 	g_test_add_func("/engine/host-back", test_host_back);
+	g_test_add_func("/engine/host-queue", test_host_queue);
 	g_test_add_func("/engine/host-never-back", test_host_never_back);
 	g_test_add_func("/engine/host-back-without", test_host_back_without);
 	return g_test_run();
