@@ -74,7 +74,13 @@ engine_schedules_of(const struct engine *engine, const char *group)
 json_t *
 engine_schedule_view(const struct engine *engine, const struct schedule *schedule)
 {
-	return schedule_view(schedule, engine_now(engine), engine->zone);
+	json_t *json = schedule_view(schedule, engine_now(engine), engine->zone);
+	const struct schedule *other =
+		schedule->recovery.action == RECOVERY_RUN_JOB
+			? engine_schedule_by_id(engine, schedule->recovery.other)
+			: NULL;
+	cairn_json_set_string(json, "recovery-schedule", other ? other->name : NULL);
+	return json;
 }
 
 static void

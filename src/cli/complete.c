@@ -67,6 +67,7 @@ offer_kind(const char *kind, const struct typed *typed)
 		{"POINT", "point-list", "name"},
 		{"VM", "vm-list", "name"},
 		{"JOB", "job-list", "number"},
+		{"SCHEDULE", "schedule-list", "name"},
 	};
 	g_autofree char *name = g_strdup(kind);
 	g_strcanon(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", ' ');

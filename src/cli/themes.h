@@ -8,6 +8,7 @@ extern const struct command group_commands[];
 extern const struct command point_commands[];
 extern const struct command backup_commands[];
 extern const struct command job_commands[];
+extern const struct command schedule_commands[];
 extern const struct command limits_commands[];
 extern const struct command verify_commands[];
 extern const struct command restore_commands[];

@@ -60,6 +60,26 @@ STATES = {2: "new", 4: "running", 5: "suspended", 7: "completed", 8: "terminated
           10: "exception", 11: "service", 32768: "completed with warnings"}
 
 
+def schedule(name="web", state=2, when="mon-fri at 02:00", runs=3, **more):
+    """Of two: one that waits, and one that a failure has stopped."""
+    waits = state == 2
+    upcoming = ["2026-11-%02dT02:00:00.000000Z" % day for day in range(23, 28)] if waits else []
+    shown = {"id": "55555555-0000-4000-8000-00000000000%d" % state, "name": name, "state": state,
+             "state-name": STATES[state], "group": GROUP, "group-name": "web",
+             "directory": "/backup", "calendar-text": when, "owner": "root",
+             "created": "2026-11-20T10:00:00.000000Z", "next": upcoming[0] if waits else None,
+             "upcoming": upcoming, "start": None, "until": None, "run-times": 0 if waits else 10,
+             "runs": runs, "job": JOB % 3, "job-number": 3, "last-state": 7 if waits else 10,
+             "last-state-name": "completed" if waits else "exception",
+             "last-ended": "2026-11-20T10:10:03.500000Z", "consistency": "application",
+             "full": False, "format": "qcow2", "compress": None, "digest": "xxh3", "priority": 100,
+             "rate-limit": 0 if waits else 50 * MIB, "keep-us": 604800000000,
+             "retention": {"last": 10, "daily": 0 if waits else 7, "weekly": 0, "monthly": 0},
+             "recovery": {"action": 4, "other": None, "retries": 1, "delay-us": 60000000},
+             "recovery-name": "retry", "notify": "ops@example.com", "note": None, "error": None}
+    return dict(shown, **more)
+
+
 def job(number, kind="export", state=4, phase="copying", done=0, rate=0, directory="/backup",
         error=None, warnings=()):
     exports = kind == "export"
@@ -200,6 +220,41 @@ class FakeCairnd:
                 "groups": 1, "points": 2, "held-points": 1,
                 "jobs": {"waiting": 0, "running": 1, "finished": 4},
                 "config": {"state-dir": "/var/lib/cairn", "workers": 2}}
+
+    def need_schedule(self, name):
+        for it in self.on_schedule_list():
+            if name in (it["name"], it["id"]):
+                return it
+        raise Refused("NotFound", 'there is no schedule "%s": `cairn schedule list` shows them'
+                      % name)
+
+    def on_schedule_list(self, group=None):
+        stopped = schedule("nightly", 10, "every day at 23:30", note="2 h late",
+                           recovery={"action": 5, "other": GROUP},
+                           **{"recovery-name": "run-job", "recovery-schedule": "web"})
+        return [] if self.scenario == "empty" or group == "db" else [stopped, schedule()]
+
+    def on_schedule_show(self, schedule):
+        return self.need_schedule(schedule)
+
+    def on_schedule_create(self, group, directory, name=None, **_):
+        self.need_group(group)
+        return schedule(name or group)
+
+    def on_schedule_set(self, schedule, **_):
+        return self.need_schedule(schedule)
+
+    def on_schedule_control(self, schedule, action):
+        shown = self.need_schedule(schedule)
+        if schedule == "nightly" and action == "run":
+            return dict(shown, error="10000 jobs are waiting already", **{"job-number": 0})
+        if action in ("suspend", "terminate"):
+            return dict(shown, state=5, next=None)
+        return shown
+
+    def on_schedule_delete(self, schedule):
+        self.need_schedule(schedule)
+        return {}
 
     def on_limits_show(self):
         return [{"name": name, "value": value, "configured": configured, "set": value != configured}

@@ -32,6 +32,12 @@ def check_arguments(cairn, folder):
                         "--compress zstd --digest sha256 --rate 1.5M --priority 7 --keep-held "
                         "--no-wait")
     play(cairn, daemon, "backup web /b --full -c crash --no-wait")
+    play(cairn, daemon, "schedule create web /b --at 02:00 --every 6h --weekdays fri-mon --months "
+                        "jan --day -1 --day-of-week -fri --utc --start '2026-12-01 02:00' --until "
+                        "2027-01-01 --times 9 --keep 1 --keep-daily 2 --keep-weekly 3 "
+                        "--keep-monthly 4 --keep-job 2d --retry-delay 5m --recovery spare")
+    play(cairn, daemon, "schedule set web --until '' --local --incremental --day any --months all "
+                        "--directory rel")
     play(cairn, daemon, "point create web --no-barrier --hold 90m --no-wait")
     play(cairn, daemon, "job history -n 2 --group web --state failed --since 2026-11-28 "
                         "--until '2026-11-28 02:30'")
@@ -43,6 +49,16 @@ def check_arguments(cairn, folder):
                         "keep-held": True}),
             ("backup", {"group": "web", "directory": "/b", "full": True,
                         "consistency": "crash"}),
+            ("schedule-create", {
+                "group": "web", "directory": "/b", "at": "02:00", "every": 21600,
+                "weekdays": ["sun", "mon", "fri", "sat"], "months": ["jan"], "day": -1,
+                "day-of-week": -6, "utc": True, "start": "2026-12-01T02:00:00.000000Z",
+                "until": "2027-01-01T00:00:00.000000Z", "times": 9, "keep-last": 1,
+                "keep-daily": 2, "keep-weekly": 3, "keep-monthly": 4, "keep-job": 172800,
+                "retry-delay": 300, "recovery": "spare"}),
+            ("schedule-set", {"schedule": "web", "until": "", "utc": False, "full": False,
+                              "day": 0, "months": [],
+                              "directory": os.path.join(os.getcwd(), "rel")}),
             ("point-create", {"group": "web", "no-barrier": True, "hold": 5400}),
             ("job-history", {"group": "web", "state": "failed", "limit": 2,
                              "since": "2026-11-28T00:00:00.000000Z",

@@ -111,6 +111,7 @@ def check_values(socket):
     assert complete("export", "web@1", "", socket=socket) == [":files"]
     assert complete("group", "create", "n", "d", socket=socket) == ["db"]
     assert complete("group", "add", "web", "db", "a", socket=socket) == ["app-数据"]
+    assert complete("schedule", "run", "", socket=socket) == ["nightly", "web"]
     assert complete("job", "watch", "", socket=socket) == ["1", "2", "3"]
     assert complete("export", "--base=web@", socket=socket) == ["--base=web@1", "--base=web@2"]
     assert complete("export", "--format=r") == ["--format=raw"]
