@@ -411,4 +411,5 @@ copies_share(struct world *world)
 	shares_divide(shares, n);
 	for (guint i = 0; i < n; i++)
 		tell_rate(copies[i], shares[i].rate);
+	retain_share(world);
 }

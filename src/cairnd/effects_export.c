@@ -84,9 +84,8 @@ export_dir_check(const struct config *config, const char *directory, GError **er
 	return TRUE;
 }
 
-/* A folder below, if it is there already, must not lead out of the roots either. */
-static gboolean
-stays_below(const struct config *config, const char *path, GError **error)
+gboolean
+export_stays_below(const struct config *config, const char *path, GError **error)
 {
 	g_autofree char *real = realpath(path, NULL);
 	if (!real && errno == ENOENT && !g_file_test(path, G_FILE_TEST_IS_SYMLINK))
@@ -103,7 +102,8 @@ place_check(const struct config *config, const struct job *job, const char *stag
 {
 	g_autofree char *group = g_path_get_dirname(staging);
 	return export_dir_check(config, job->directory, error) &&
-	       stays_below(config, group, error) && stays_below(config, staging, error);
+	       export_stays_below(config, group, error) &&
+	       export_stays_below(config, staging, error);
 }
 
 gboolean

@@ -251,17 +251,25 @@ engine_done(struct engine *engine, const char *job_id, const struct job_effect *
 	engine_post(engine, item);
 }
 
+static gboolean
+set_progress(struct job *job, guint disk, guint64 done, guint64 total, guint64 rate)
+{
+	struct job_disk *one = disk < job->disks->len ? job->disks->pdata[disk] : NULL;
+	if (!one && job->kind != JOB_RETAIN)
+		return FALSE;
+	*(one ? &one->done_bytes : &job->work_done) = done;
+	*(one ? &one->total_bytes : &job->work_total) = total;
+	*(one ? &one->rate : &job->work_rate) = rate;
+	return TRUE;
+}
+
 void
 engine_progress(struct engine *engine, const char *job_id, guint disk, guint64 done, guint64 total,
 		guint64 rate)
 {
 	struct run *run = engine_run(engine, job_id);
-	if (!run || disk >= run->job->disks->len)
+	if (!run || !set_progress(run->job, disk, done, total, rate))
 		return;
-	struct job_disk *one = run->job->disks->pdata[disk];
-	one->done_bytes = done;
-	one->total_bytes = total;
-	one->rate = rate;
 	gint64 now = engine_now(engine);
 	if (now - run->told < PROGRESS_INTERVAL)
 		return;

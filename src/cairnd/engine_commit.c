@@ -9,7 +9,9 @@ engine_commit_init(struct engine_commit *out)
 		.txn = store_txn_new(),
 		.debts = g_ptr_array_new_with_free_func((GDestroyNotify)debt_free),
 		.schedules = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_free),
-		.errands = g_ptr_array_new_with_free_func((GDestroyNotify)errand_free)};
+		.errands = g_ptr_array_new_with_free_func((GDestroyNotify)errand_free),
+		.points = g_ptr_array_new_with_free_func((GDestroyNotify)point_free),
+		.gone = g_ptr_array_new_with_free_func(g_free)};
 	engine_batch_init(&out->batch);
 }
 
@@ -25,6 +27,8 @@ engine_commit_clear(struct engine_commit *out)
 	engine_batch_clear(&out->batch);
 	g_ptr_array_unref(out->schedules);
 	g_ptr_array_unref(out->errands);
+	g_ptr_array_unref(out->points);
+	g_ptr_array_unref(out->gone);
 }
 
 static void
@@ -194,8 +198,12 @@ engine_store_step(struct engine *engine, struct run *run, struct job *job,
 	}
 	if (step->commit == COMMIT_POINT)
 		commit_point(engine, run, job, out);
-	if (step->commit == COMMIT_EXPORT)
+	if (step->commit == COMMIT_EXPORT) {
 		commit_export(engine, job, out);
+		engine_commit_next_retention(engine, job, out);
+	}
+	if (step->commit == COMMIT_RETAIN)
+		engine_commit_retention(engine, job, item, out);
 	if (item->event.type == JOB_EVENT_DONE && item->event.effect.type == EFFECT_CLEAN &&
 	    item->error)
 		commit_clean_failed(engine, job, out);

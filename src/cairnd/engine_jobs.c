@@ -165,6 +165,10 @@ apply_reply(struct engine *engine, struct run *run, struct job *job, struct inbo
 		/* The last of them lets the data go. */
 		job->release = job->release && !engine_exported_by_other(engine, job);
 		break;
+	case EFFECT_RETAIN:
+		if (!item->error && item->result)
+			engine_apply_retention(job, item);
+		break;
 	default:
 		break;
 	}
@@ -175,6 +179,10 @@ admit(struct engine *engine, struct job *job, GError **error)
 {
 	if (job->kind == JOB_POINT_CREATE)
 		return engine_plan_point(engine, job, error);
+	if (job->kind == JOB_RETAIN)
+		return engine_group_by_id(engine, job->group) != NULL ||
+		       cairn_fail(error, CAIRN_ERROR_NOT_FOUND,
+				  "group \"%s\" is not there any more", job->group_name);
 	const struct point *point = engine_point_by_id(engine, job->point);
 	if (!point || point->hidden) {
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND,
@@ -271,6 +279,7 @@ publish(struct engine *engine, struct run *run, struct engine_commit *out)
 	engine_event(engine, "JOB_CHANGED", job_view(run->job, engine_now(engine)));
 	engine_batch_adopt(engine, &out->batch);
 	engine_adopt_schedules(engine, out);
+	engine_adopt_retention(engine, out);
 }
 
 static void

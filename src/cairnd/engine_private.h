@@ -198,6 +198,8 @@ struct engine_commit {
 	struct engine_batch batch; /* new jobs that come of it */
 	GPtrArray *schedules;	   /* struct schedule: changed copies */
 	GPtrArray *errands;	   /* struct errand: new ones */
+	GPtrArray *points;	   /* struct point: changed copies, after a retention */
+	GPtrArray *gone;	   /* char *: GUIDs of those that are deleted */
 };
 void engine_commit_init(struct engine_commit *out);
 void engine_commit_clear(struct engine_commit *out);
@@ -248,6 +250,17 @@ void engine_adopt_errands(struct engine *engine, GPtrArray *errands);
 /* Starts those whose time has come. */
 void engine_run_errands(struct engine *engine, gint64 now);
 void engine_errands_clock_set(struct engine *engine, gint64 by);
+/* engine_retain.c */
+/* Parts of the transaction of @out: a retention was done in @job's folder, where now the exports of
+ * the points in @item's result are; and the one that @job, an export that ended well, asks for. */
+void engine_commit_retention(const struct engine *engine, const struct job *job,
+			     const struct inbox_item *item, struct engine_commit *out);
+void engine_commit_next_retention(struct engine *engine, const struct job *job,
+				  struct engine_commit *out);
+/* After the commit. */
+void engine_adopt_retention(struct engine *engine, struct engine_commit *out);
+/* What a retention tells of itself, into its job. */
+void engine_apply_retention(struct job *job, const struct inbox_item *item);
 
 /* engine_queue.c */
 void engine_schedule(struct engine *engine);

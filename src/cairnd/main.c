@@ -63,6 +63,7 @@ on_tick(gpointer data)
 	engine_tick(daemon->engine);
 	guard_tick(daemon->world);
 	copies_tick(daemon->world);
+	retain_tick(daemon->world);
 	hosts_tick(daemon->world->hosts);
 	return G_SOURCE_CONTINUE;
 }

@@ -180,6 +180,7 @@ world_new(const struct config *config)
 	world->hosts = hosts_new(world, config->connect);
 	world->copies = g_ptr_array_new();
 	errands_init(world);
+	world->thinners = g_ptr_array_new();
 	world->looked_at = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world->pool = g_thread_pool_new(task_work, NULL, (gint)config->workers, FALSE, NULL);
 	world->payers = g_thread_pool_new(task_work, NULL, (gint)config->workers, FALSE, NULL);
@@ -197,6 +198,7 @@ world_stop(struct world *world)
 	world->stopping = TRUE;
 	copies_free(world);
 	errands_free(world);
+	retain_free(world);
 	/* A window under way is waited for: it resumes and thaws. */
 	g_thread_pool_free(g_steal_pointer(&world->windows), FALSE, TRUE);
 	g_mutex_lock(&world->lock);
@@ -284,14 +286,16 @@ io_effect(void *user, const struct job *job, const struct job_effect *effect)
 		[EFFECT_UNDO] = effect_undo,	   [EFFECT_STAGE] = effect_stage,
 		[EFFECT_SERVE] = effect_serve,	   [EFFECT_FINISH] = effect_finish,
 		[EFFECT_RELEASE] = effect_release, [EFFECT_UNSERVE] = effect_unserve,
-		[EFFECT_UNSTAGE] = effect_unstage,
+		[EFFECT_UNSTAGE] = effect_unstage, [EFFECT_RETAIN] = effect_retain,
 	};
 	g_debug("job %" G_GUINT64_FORMAT ": %s %u", job->number, job_effect_name(effect->type),
 		effect->index);
 	if (effect->type == EFFECT_COPY)
 		copies_start(world, job, effect->index);
-	else if (effect->type == EFFECT_CANCEL)
+	else if (effect->type == EFFECT_CANCEL && !retain_cancel(world, job))
 		copies_cancel(world, job, effect->index);
+	else if (effect->type == EFFECT_CANCEL)
+		return;
 	else if (effect->type == EFFECT_SUSPEND || effect->type == EFFECT_RESUME)
 		copies_suspend(world, job, effect->type == EFFECT_SUSPEND);
 	else

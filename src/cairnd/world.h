@@ -20,10 +20,11 @@ struct world {
 	GThreadPool *urgent;  /* struct task: never wait for a place */
 	GThreadPool *windows; /* struct task: EFFECT_WINDOW; ended in order whatever happens */
 	GMutex lock;
-	GCond ended;	    /* a task's work has */
-	guint working;	    /* tasks whose work has not ended; under the lock */
-	GPtrArray *copies;  /* struct copy */
-	GPtrArray *errands; /* struct errand_run */
+	GCond ended;	     /* a task's work has */
+	guint working;	     /* tasks whose work has not ended; under the lock */
+	GPtrArray *copies;   /* struct copy */
+	GPtrArray *errands;  /* struct errand_run */
+	GPtrArray *thinners; /* struct thinner: retentions under way */
 	/* For events to clients; takes the data over. */
 	void (*event)(void *user, const char *name, json_t *data);
 	void *user;
@@ -110,6 +111,8 @@ char *export_staging_dir(const char *directory, const char *group, const char *p
 /* Below an export root, with links and ".." resolved; INVALID, DENIED, NOT_FOUND. */
 gboolean export_dir_check(const struct config *config, const char *directory, GError **error);
 gboolean export_make_dirs(const char *path, GError **error);
+/* A folder below a root, if it is there already, must not lead out of the roots by a link. */
+gboolean export_stays_below(const struct config *config, const char *path, GError **error);
 /* ---- copies.c ---- */
 void copies_start(struct world *world, const struct job *job, guint disk);
 void copies_cancel(struct world *world, const struct job *job, guint disk);
@@ -124,6 +127,18 @@ void errands_init(struct world *world);
 void errands_start(void *user, const struct errand *errand);
 /* Kills what is under way; it is done again by the next start. */
 void errands_free(struct world *world);
+/* ---- effects_retain.c ---- */
+void effect_retain(struct world *world, const struct job *job, const struct job_effect *effect);
+/* Orderly, or at once when the outcome is JOB_KILLED. FALSE: no retention of this job runs. */
+gboolean retain_cancel(struct world *world, const struct job *job);
+/* Tells them the rates of their jobs; they take no part in a host's. */
+void retain_share(struct world *world);
+/* About once a second. */
+void retain_tick(struct world *world);
+void retain_free(struct world *world);
+/* DIRECTORY/GROUP; free with g_free(). DENIED, INVALID, NOT_FOUND when it is not below a root. */
+char *retain_dir(const struct config *config, const char *directory, const char *group,
+		 GError **error);
 /* ---- barrier.c ---- */
 /* Runs the window in this thread, with others for the calls. FALSE: nothing was done to anybody.
  * The specs are parallel to the window's members; @save_dirs[i] non-NULL: copy the guest state

@@ -91,9 +91,16 @@ static const struct bind_property export_rows[] = {
 	{0},
 };
 
-/* 205: a reference point of a collection is made; the only kind beside exports. */
+/* 205: a reference point of a collection is made; 204: data of one is removed. */
+static struct cim_value
+job_type(const struct bind_source *source, const struct cim_member *member, const char *argument)
+{
+	const char *kind = json_string_value(json_object_get(source->json, "kind"));
+	return cim_uint(CIM_UINT16, g_strcmp0(kind, "retain") == 0 ? 204 : 205);
+}
+
 static const struct bind_property concrete_rows[] = {
-	{"JobType", bind_constant, "205"},
+	{"JobType", job_type, NULL},
 	{0},
 };
 

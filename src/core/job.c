@@ -50,10 +50,27 @@ job_state_known(enum job_state state)
 	return FALSE;
 }
 
+static const char *const kinds[JOB_KIND_LAST] = {
+	[JOB_POINT_CREATE] = "point-create",
+	[JOB_EXPORT] = "export",
+	[JOB_RETAIN] = "retain",
+};
+
 const char *
 job_kind_name(enum job_kind kind)
 {
-	return kind == JOB_EXPORT ? "export" : "point-create";
+	return kinds[kind];
+}
+
+gboolean
+job_kind_parse(const char *name, enum job_kind *ret, GError **error)
+{
+	for (guint i = 0; i < JOB_KIND_LAST; i++)
+		if (strcmp(name, kinds[i]) == 0) {
+			*ret = (enum job_kind)i;
+			return TRUE;
+		}
+	return cairn_fail(error, CAIRN_ERROR_INVALID, "unknown kind of job \"%s\"", name);
 }
 
 static void
@@ -137,6 +154,7 @@ job_free(struct job *job)
 	free_texts(job);
 	point_free(job->draft);
 	g_strfreev(job->wanted);
+	json_decref(job->retained);
 	g_ptr_array_unref(job->members);
 	g_ptr_array_unref(job->disks);
 	g_ptr_array_unref(job->errors);
@@ -222,7 +240,7 @@ job_add_warning(struct job *job, const char *text)
 static guint
 copy_percent(const struct job *job)
 {
-	guint64 done = 0, total = 0;
+	guint64 done = job->work_done, total = job->work_total;
 	for (guint i = 0; i < job->disks->len; i++) {
 		const struct job_disk *disk = job->disks->pdata[i];
 		if (disk->total_bytes == 0 && disk->status != UNIT_DONE)
@@ -288,6 +306,7 @@ state_text(const struct job *job)
 char *
 job_status_text(const struct job *job)
 {
-	return job->note ? g_strdup_printf("%s; %s", state_text(job), job->note)
-			 : g_strdup(state_text(job));
+	g_autofree char *retained = job_retain_text(job);
+	const char *text = retained ? retained : state_text(job);
+	return job->note ? g_strdup_printf("%s; %s", text, job->note) : g_strdup(text);
 }

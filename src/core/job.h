@@ -16,8 +16,10 @@
 #define JOB_PRIORITY_DEFAULT 100
 #define JOB_KEEP_DEFAULT     (5 * 60 * G_USEC_PER_SEC) /* TimeBeforeRemoval's default in the schema */
 
-enum job_kind { JOB_POINT_CREATE, JOB_EXPORT };
+enum job_kind { JOB_POINT_CREATE, JOB_EXPORT, JOB_RETAIN, JOB_KIND_LAST };
 const char *job_kind_name(enum job_kind kind);
+/* INVALID. */
+gboolean job_kind_parse(const char *name, enum job_kind *ret, GError **error);
 
 enum job_state {
 	JOB_NEW = 2,
@@ -53,6 +55,7 @@ enum job_phase {
 	PHASE_RELEASE,
 	PHASE_UNSERVE,
 	PHASE_UNSTAGE,
+	PHASE_RETAIN,
 	PHASE_ENDED,
 	PHASE_LAST,
 };
@@ -130,7 +133,9 @@ struct job {
 	char *retried_as;	    /* GUID of the job that tries it again; NULL */
 	gboolean backup;	    /* export: its point was taken for it, and may be taken anew */
 	char *notify;		    /* whom to tell of its end; NULL */
-	struct retention retention; /* of its folder, once it has ended well */
+	struct retention retention; /* of its folder: export: once it has ended well; retain */
+	json_t *retained; /* retain: what was done, see job_retain_text(); NULL: not yet */
+	guint64 work_done, work_total, work_rate; /* retain: bytes, and a second; not kept */
 
 	enum consistency consistency; /* point */
 	gboolean barrier;
@@ -186,5 +191,8 @@ struct job *job_again(const struct job *job, const char *id);
 /* What the control socket shows (requests.c, "job"). */
 json_t *job_view(const struct job *job, gint64 now);
 json_t *job_errors_view(const struct job *job);
+/* "3 exports removed, 1 merged, 2.1 GiB freed": how a retention ended; free with g_free(). NULL: it
+ * has not. @job->retained is {"kept","merged","deleted","left","bytes-removed","bytes-written"}. */
+char *job_retain_text(const struct job *job);
 /* One line for people: what it does now or how it ended; free with g_free(). JobStatus. */
 char *job_status_text(const struct job *job);

@@ -32,13 +32,17 @@ failed(const struct job *job)
 static void
 set_element(json_t *json, const struct job *job)
 {
-	gboolean export = job->kind == JOB_EXPORT;
-	g_autofree char *description = g_strdup_printf(export ? "Export of reference point %s"
-							      : "Creation of reference point %s",
-						       job->point_name);
+	static const struct {
+		const char *caption, *description;
+	} texts[JOB_KIND_LAST] = {
+		[JOB_POINT_CREATE] = {"Create reference point", "Creation of reference point"},
+		[JOB_EXPORT] = {"Export reference point", "Export of reference point"},
+		[JOB_RETAIN] = {"Remove old exports", "Removal of old exports of"},
+	};
+	const char *what = job->kind == JOB_RETAIN ? job->group_name : job->point_name;
+	g_autofree char *description = g_strdup_printf("%s %s", texts[job->kind].description, what);
 	cairn_json_set_string(json, "InstanceID", job->id);
-	cairn_json_set_string(json, "Caption",
-			      export ? "Export reference point" : "Create reference point");
+	cairn_json_set_string(json, "Caption", texts[job->kind].caption);
 	cairn_json_set_string(json, "Description", description);
 	cairn_json_set_string(json, "ElementName", description);
 	cairn_json_set_string(json, "Name", job_kind_name(job->kind));

@@ -18,7 +18,7 @@ static const char *const names[VERB_LAST] = {
 /* What can be stopped in good order; afterwards it is undone, or done. */
 #define STOPPABLE                                                                       \
 	(PHASE(WAIT) | PHASE(PREPARE) | PHASE(WINDOW) | PHASE(EXTENTS) | PHASE(STAGE) | \
-	 PHASE(SERVE) | PHASE(COPY))
+	 PHASE(SERVE) | PHASE(COPY) | PHASE(RETAIN))
 
 /* Which states and phases hear a verb. No row: refused. A job that is suspended or in service is in
  * SERVE for a moment when the daemon has started again. */

@@ -162,6 +162,8 @@ job_to_json(const struct job *job)
 		put_field(json, job, &fields[i]);
 	cairn_json_set(json, "recovery", recovery_to_json(&job->recovery));
 	cairn_json_set(json, "retention", retention_to_json(&job->retention));
+	if (job->retained)
+		json_object_set(json, "retained", job->retained);
 	if (job->draft)
 		cairn_json_set(json, "draft", point_to_json(job->draft));
 	cairn_json_set(json, "members", members_to_json(job));
@@ -323,7 +325,7 @@ states_from_json(struct job *job, const json_t *json, GError **error)
 static gboolean
 parts_from_json(struct job *job, const json_t *json, GError **error)
 {
-	const json_t *members, *disks, *draft, *recovery, *retention;
+	const json_t *members, *disks, *draft, *recovery, *retention, *retained;
 	if (!cairn_json_get_array_opt(json, "members", &members, error) ||
 	    !cairn_json_get_array_opt(json, "disks", &disks, error) ||
 	    !cairn_json_get_object_opt(json, "draft", &draft, error) ||
@@ -331,8 +333,10 @@ parts_from_json(struct job *job, const json_t *json, GError **error)
 	    !cairn_json_get_object_opt(json, "retention", &retention, error) ||
 	    !recovery_from_json(recovery, &job->recovery, error) ||
 	    !retention_from_json(retention, &job->retention, error) ||
+	    !cairn_json_get_object_opt(json, "retained", &retained, error) ||
 	    !members_from_json(job, members, error))
 		return FALSE;
+	job->retained = json_incref((json_t *)retained);
 	for (size_t i = 0; i < json_array_size(disks); i++)
 		if (!disk_from_json(job, json_array_get(disks, i), error))
 			return FALSE;
@@ -348,13 +352,10 @@ job_from_json(const json_t *json, GError **error)
 	if (!cairn_json_get_string(json, "id", &id, error) ||
 	    !cairn_json_get_string(json, "kind", &kind, error))
 		return NULL;
-	gboolean export = g_strcmp0(kind, job_kind_name(JOB_EXPORT)) == 0;
-	if (!export && g_strcmp0(kind, job_kind_name(JOB_POINT_CREATE)) != 0) {
-		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID, "unknown kind of job \"%s\"",
-			    kind);
+	enum job_kind known;
+	if (!job_kind_parse(kind, &known, error))
 		return NULL;
-	}
-	cairn_auto(job) job = job_new(id, export ? JOB_EXPORT : JOB_POINT_CREATE);
+	cairn_auto(job) job = job_new(id, known);
 	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
 		if (!get_field(json, job, &fields[i], error))
 			return NULL;
@@ -371,6 +372,9 @@ job_copy(const struct job *job)
 	g_autoptr(json_t) json = job_to_json(job);
 	struct job *copy = job_from_json(json, NULL);
 	g_assert(copy);
+	copy->work_done = job->work_done;
+	copy->work_total = job->work_total;
+	copy->work_rate = job->work_rate;
 	for (guint i = 0; i < job->disks->len; i++)
 		((struct job_disk *)copy->disks->pdata[i])->rate =
 			((struct job_disk *)job->disks->pdata[i])->rate;
@@ -408,7 +412,7 @@ disk_view(const struct job_disk *disk, guint64 sums[3])
 static void
 view_progress(json_t *json, const struct job *job)
 {
-	guint64 sums[3] = {0};
+	guint64 sums[3] = {job->work_done, job->work_total, job->work_rate};
 	json_t *disks = json_array();
 	for (guint i = 0; i < job->disks->len; i++)
 		json_array_append_new(disks, disk_view(job->disks->pdata[i], sums));
@@ -464,6 +468,11 @@ job_view(const struct job *job, gint64 now)
 	cairn_json_set_string(json, "error", first && job->outcome ? first->message : NULL);
 	cairn_json_set(json, "warnings", warnings_to_json(job));
 	view_recovery(json, job);
+	if (job->kind == JOB_RETAIN) {
+		cairn_json_set(json, "retention", retention_to_json(&job->retention));
+		cairn_json_set(json, "retained",
+			       job->retained ? json_incref(job->retained) : json_null());
+	}
 	view_progress(json, job);
 	return json;
 }

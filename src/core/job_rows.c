@@ -11,6 +11,8 @@
  *                                      |
  *                                   UNSTAGE -> ENDED
  *
+ *  retain:  WAIT -> RETAIN =commit=> ENDED
+ *
  * A phase asks one effect of each of its units and is over when all have answered. If one failed,
  * or somebody asked to stop, the row's `fail` is next, and only then: nothing is undone while
  * something is still being done. The flags of a row are set, and stored, before its effects are
@@ -104,6 +106,12 @@ const struct job_row job_rows[PHASE_LAST] = {
 			   .next = PHASE_ENDED,
 			   .fail = PHASE_ENDED,
 			   .undoing = TRUE},
+	[PHASE_RETAIN] = {.name = "removing old exports",
+			  .effect = EFFECT_RETAIN,
+			  .unit = UNIT_JOB,
+			  .next = PHASE_ENDED,
+			  .fail = PHASE_ENDED,
+			  .commit = COMMIT_RETAIN},
 	[PHASE_ENDED] = {.name = "ended"},
 };
 
@@ -113,7 +121,7 @@ static const char *const effect_names[EFFECT_LAST] = {
 	[EFFECT_STAGE] = "stage",     [EFFECT_SERVE] = "serve",	    [EFFECT_COPY] = "copy",
 	[EFFECT_CANCEL] = "cancel",   [EFFECT_SUSPEND] = "suspend", [EFFECT_RESUME] = "resume",
 	[EFFECT_FINISH] = "finish",   [EFFECT_RELEASE] = "release", [EFFECT_UNSERVE] = "unserve",
-	[EFFECT_UNSTAGE] = "unstage",
+	[EFFECT_UNSTAGE] = "unstage", [EFFECT_RETAIN] = "retain",
 };
 
 const char *

@@ -181,7 +181,12 @@ admit(struct job *job, gint64 now, struct job_step_result *ret)
 		enter(job, PHASE_ENDED, now, ret);
 		return;
 	}
-	enter(job, job->kind == JOB_EXPORT ? PHASE_STAGE : PHASE_PREPARE, now, ret);
+	static const enum job_phase first[JOB_KIND_LAST] = {
+		[JOB_POINT_CREATE] = PHASE_PREPARE,
+		[JOB_EXPORT] = PHASE_STAGE,
+		[JOB_RETAIN] = PHASE_RETAIN,
+	};
+	enter(job, first[job->kind], now, ret);
 	advance(job, now, ret);
 }
 
@@ -277,6 +282,8 @@ stop(struct job *job, enum job_state outcome, gint64 now, struct job_step_result
 		enter(job, PHASE_ENDED, now, ret);
 	else if (job->phase == PHASE_COPY || job->phase == PHASE_STOP)
 		enter(job, PHASE_STOP, now, ret);
+	else if (job->phase == PHASE_RETAIN)
+		emit(ret, EFFECT_CANCEL, 0);
 	advance(job, now, ret);
 }
 

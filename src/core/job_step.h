@@ -22,6 +22,7 @@ enum job_effect_type {
 	EFFECT_RELEASE, /* member: let the held data go, if the job says so */
 	EFFECT_UNSERVE, /* member */
 	EFFECT_UNSTAGE, /* job: remove what an export left, unless it was terminated */
+	EFFECT_RETAIN,	/* job: thin out the group's folder; EFFECT_CANCEL stops it */
 	EFFECT_LAST,
 };
 const char *job_effect_name(enum job_effect_type type);
@@ -63,7 +64,7 @@ struct job_event {
 };
 
 /* What must be stored together with the job's new state, in one transaction. */
-enum job_commit { COMMIT_NONE, COMMIT_POINT, COMMIT_EXPORT };
+enum job_commit { COMMIT_NONE, COMMIT_POINT, COMMIT_EXPORT, COMMIT_RETAIN };
 
 struct job_step_result {
 	GArray *effects; /* struct job_effect, to be done after the job is stored */

@@ -119,6 +119,25 @@ point_add_export(struct point *point, const char *directory, const char *job, gi
 	g_ptr_array_add(point->exports, done);
 }
 
+static gboolean
+same_folder(const char *a, const char *b)
+{
+	g_autofree char *x = g_canonicalize_filename(a, "/"), *y = g_canonicalize_filename(b, "/");
+	return strcmp(x, y) == 0;
+}
+
+gboolean
+point_remove_export(struct point *point, const char *directory)
+{
+	guint before = point->exports->len;
+	for (guint i = before; i-- > 0;) {
+		const struct point_export *done = point->exports->pdata[i];
+		if (same_folder(done->directory, directory))
+			g_ptr_array_remove_index(point->exports, i);
+	}
+	return point->exports->len < before;
+}
+
 void
 point_set_partial(struct point *point, const char *directory, gboolean there)
 {

@@ -1,6 +1,7 @@
 /* cairn-export --retain; see retain.h. */
 #include "export/retain.h"
 
+#include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "export/control.h"
@@ -11,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TICK_MS 250
+#define TICK_MS	   250
+#define BUSY_LIMIT (10 * G_USEC_PER_SEC) /* how long another one is waited for */
 
 struct work {
 	const struct options *options;
@@ -64,11 +66,18 @@ plan_and_do(struct work *work, GError **error)
 	return TRUE;
 }
 
+/* One that was told to stop, or whose parent is gone, may still be removing what it had begun. */
 static gpointer
 worker(gpointer data)
 {
 	struct work *work = data;
-	plan_and_do(work, &work->error);
+	gint64 until = g_get_monotonic_time() + BUSY_LIMIT;
+	while (!plan_and_do(work, &work->error) &&
+	       g_error_matches(work->error, CAIRN_ERROR, CAIRN_ERROR_BUSY) &&
+	       g_get_monotonic_time() < until && !g_cancellable_is_cancelled(work->cancel)) {
+		g_clear_error(&work->error);
+		g_usleep(TICK_MS * 1000);
+	}
 	g_atomic_int_set(&work->finished, TRUE);
 	return NULL;
 }

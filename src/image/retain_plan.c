@@ -349,6 +349,7 @@ entry_json(const struct retain_entry *entry)
 	cairn_json_set(json, "point", point_json(entry->export));
 	cairn_json_set_string(json, "action", actions[entry->action]);
 	cairn_json_set_string(json, "reason", entry->reason);
+	cairn_json_set_bool(json, "partial", entry->export->partial);
 	cairn_json_set(json, "base", point_json(entry->base));
 	cairn_json_set(json, "into", point_json(entry->into));
 	cairn_json_set_uint(json, "absorbs", entry->absorbs);

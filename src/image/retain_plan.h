@@ -38,7 +38,7 @@ void retain_plan_free(struct retain_plan *plan);
 CAIRN_DEFINE_AUTO(retain_plan, retain_plan_free)
 
 /* {"group":{"id","name"},"kept","merged","deleted","left","bytes-removed","bytes-written","exports":
- * [{"point":{"id","number","created"},"action":"keep"|"merge"|"delete"|"leave","reason":text|null,
+ * [{"point":{"id","number","created"},"action":"keep"|"merge"|"delete"|"leave","reason":text|null,"partial":bool,
  * "base","into":{"id","number","created"}|null,"absorbs":N,"bytes":N,"bytes-removed":N,
  * "bytes-written":N}]}: "base" is what a merged one is based on afterwards. */
 json_t *retain_plan_json(const struct retain_plan *plan);

@@ -93,6 +93,17 @@ history_export_job(struct world *world, const char *group, const struct point *p
 	job->base = g_strdup(sim_chance(world->sim, 80) ? "auto" : NULL);
 	job->format = g_strdup("qcow2");
 	job->keep_held = sim_chance(world->sim, 30);
+	job->retention.last = sim_chance(world->sim, 30) ? 1 + sim_below(world->sim, 3) : 0;
+	return job;
+}
+
+struct job *
+history_retain_job(struct world *world, guint group, const char *folder, guint64 last)
+{
+	struct job *job = new_job(JOB_RETAIN);
+	job->group = g_strdup(engine_group(world->engine, groups[group], NULL)->id);
+	job->directory = g_strdup(folder);
+	job->retention.last = last;
 	return job;
 }
 

@@ -31,5 +31,6 @@ struct job *history_point_job(struct world *world, guint group);
 struct job *history_export_job(struct world *world, const char *group, const struct point *point,
 			       const char *folder);
 /* Takes a point and exports it. */
+struct job *history_retain_job(struct world *world, guint group, const char *folder, guint64 last);
 gboolean history_back_up(struct world *world, guint group, const char *folder, char **ret_id,
 			 GError **error);

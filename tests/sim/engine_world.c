@@ -114,7 +114,8 @@ tell_copies(struct world *world, const char *job, const struct job_effect *effec
 {
 	for (guint i = 0; i < world->ops->len; i++) {
 		struct op *op = world->ops->pdata[i];
-		if (!op->job || strcmp(op->job_id, job) != 0 || op->effect.type != EFFECT_COPY)
+		if (!op->job || strcmp(op->job_id, job) != 0 ||
+		    (op->effect.type != EFFECT_COPY && op->effect.type != EFFECT_RETAIN))
 			continue;
 		if (effect->type == EFFECT_CANCEL && op->effect.index == effect->index)
 			op->cancelled = TRUE;

@@ -56,7 +56,7 @@ do_something(struct world *world)
 	struct point *point = random_point(world);
 	const char *folder = world_folder(sim_below(world->sim, FOLDERS));
 	guint group = sim_chance(world->sim, 80) ? 0 : 1;
-	switch (sim_below(world->sim, 12)) {
+	switch (sim_below(world->sim, 13)) {
 	case 0:
 	case 1:
 		engine_submit(world->engine, history_point_job(world, group), NULL);
@@ -87,6 +87,12 @@ do_something(struct world *world)
 		break;
 	case 10:
 		delay_something(world, group, folder);
+		break;
+	case 11:
+		engine_submit(
+			world->engine,
+			history_retain_job(world, group, folder, 1 + sim_below(world->sim, 4)),
+			NULL);
 		break;
 	default:
 		control_something(world);

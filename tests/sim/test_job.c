@@ -407,7 +407,7 @@ play_random(struct sim *sim)
 {
 	struct world world = {.sim = sim, .trouble = sim_below(sim, 40)};
 	world.fail_chance = sim_chance(sim, 50) ? sim_below(sim, 30) : 0;
-	play(&world, sim_chance(sim, 50) ? JOB_EXPORT : JOB_POINT_CREATE);
+	play(&world, (enum job_kind)sim_below(sim, JOB_KIND_LAST));
 }
 
 static void
@@ -419,7 +419,7 @@ test_random(void)
 static void
 play_each_failure(struct sim *sim)
 {
-	for (guint kind = 0; kind < 2; kind++)
+	for (guint kind = 0; kind < JOB_KIND_LAST; kind++)
 		for (guint nth = 0, last = 1; nth <= last; nth++) {
 			struct world world = {.sim = sim, .fail_nth = nth};
 			play(&world, (enum job_kind)kind);
@@ -439,7 +439,7 @@ static void
 play_each_restart(struct sim *sim)
 {
 	for (guint fail = 0; fail < 15; fail++)
-		for (guint kind = 0; kind < 2; kind++)
+		for (guint kind = 0; kind < JOB_KIND_LAST; kind++)
 			for (guint nth = 1, last = 1; nth <= last; nth++)
 				for (guint before = 0; before < 2; before++) {
 					struct world world = {.sim = sim,
@@ -463,9 +463,10 @@ play_each_verb(struct sim *sim)
 {
 	for (guint verb = 0; verb < VERB_LAST; verb++)
 		for (guint at = 1; at < 30; at++) {
-			struct world world = {
-				.sim = sim, .verb = (enum job_verb)verb, .verb_at = at / 2 + 1};
-			play(&world, at % 2 ? JOB_EXPORT : JOB_POINT_CREATE);
+			struct world world = {.sim = sim,
+					      .verb = (enum job_verb)verb,
+					      .verb_at = at / JOB_KIND_LAST + 1};
+			play(&world, (enum job_kind)(at % JOB_KIND_LAST));
 		}
 }
 

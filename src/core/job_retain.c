@@ -1,0 +1,31 @@
+/* How a retention ended, for people. */
+#include "base/json.h"
+#include "core/job.h"
+
+static guint64
+number(const json_t *json, const char *key)
+{
+	guint64 value = 0;
+	cairn_json_get_uint_opt(json, key, JSON_MAX_UINT, 0, &value, NULL);
+	return value;
+}
+
+/* A merge writes a new file for the old ones: what it takes is not free. */
+char *
+job_retain_text(const struct job *job)
+{
+	if (job->kind != JOB_RETAIN || job->phase != PHASE_ENDED || job->outcome || !job->retained)
+		return NULL;
+	guint64 deleted = number(job->retained, "deleted"),
+		merged = number(job->retained, "merged");
+	guint64 removed = number(job->retained, "bytes-removed");
+	guint64 written = number(job->retained, "bytes-written");
+	gboolean more = written > removed;
+	g_autofree char *bytes = g_format_size_full(more ? written - removed : removed - written,
+						    G_FORMAT_SIZE_IEC_UNITS);
+	if (deleted == 0 && merged == 0)
+		return g_strdup("nothing to remove");
+	return g_strdup_printf(
+		"%" G_GUINT64_FORMAT " export%s removed, %" G_GUINT64_FORMAT " merged, %s %s",
+		deleted, deleted == 1 ? "" : "s", merged, bytes, more ? "more taken" : "freed");
+}
