@@ -10,7 +10,7 @@ static const char *const dropped[] = {
 	"active-since", "submitted",	 "started",	"ended",      "state-changed",	"due",
 	"note",		"retried-as",	 "release",	"vm-ids",     "exported-disks", "log-files",
 	"config-files", "runtime-files", "state-files", "draft",      "members",	"disks",
-	"errors",	"warnings",	 "outcome",	"status",
+	"errors",	"warnings",	 "outcome",	"status",     "retained",
 };
 
 struct job *

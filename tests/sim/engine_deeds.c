@@ -410,35 +410,6 @@ do_finish(struct world *world, struct op *op, struct effect_reply *reply)
 	world->points_exported++;
 }
 
-/* The oldest of a group's go until so many are left; what has gone does not come back when it then
- * fails. */
-static void
-do_retain(struct world *world, struct op *op, gboolean fails, struct effect_reply *reply)
-{
-	const struct job *job = op->job;
-	GPtrArray *images = world->exports[folder_of(job)];
-	guint64 have = 0, deleted = 0;
-	json_t *there = json_array();
-	for (guint i = 0; i < images->len; i++)
-		have += strcmp(((struct image *)images->pdata[i])->group, job->group) == 0;
-	for (guint i = 0; i < images->len;) {
-		const struct image *image = images->pdata[i];
-		gboolean ours = strcmp(image->group, job->group) == 0;
-		if (ours && have - deleted > job->retention.last && !fails) {
-			g_ptr_array_remove_index(images, i);
-			deleted++;
-			fails |= world_fails(world);
-			continue;
-		}
-		if (ours)
-			json_array_append_new(there, json_string(image->point));
-		i++;
-	}
-	reply->result = json_object();
-	cairn_json_set_uint(reply->result, "deleted", deleted);
-	cairn_json_set(reply->result, "exports", there);
-}
-
 static void
 do_on_member(struct world *world, struct op *op)
 {
@@ -507,7 +478,7 @@ deed_do(struct world *world, struct op *op, gboolean fails, struct effect_reply 
 		do_undo(world, op, fails, reply);
 		break;
 	case EFFECT_RETAIN:
-		do_retain(world, op, fails, reply);
+		deed_retain(world, op, fails, reply);
 		break;
 	default:
 		if (!fails || sim_chance(world->sim, 50))

@@ -9,6 +9,8 @@ gboolean world_fails(struct world *world);
 /* Does what @op asks; @fails: only a part of it, with an error. */
 void deed_do(struct world *world, struct op *op, gboolean fails, struct effect_reply *reply,
 	     GError **error);
+/* A part of it (engine_thin.c). */
+void deed_retain(struct world *world, struct op *op, gboolean fails, struct effect_reply *reply);
 void deed_reply_clear(struct effect_reply *reply);
 /* Returns the flags that are left. */
 guint deed_pay(struct world *world, const struct debt *debt, gboolean fails);

@@ -121,6 +121,10 @@ fill_job_numbers(struct job *job)
 	job->attempt = 2;
 	job->delete_on_completion = TRUE;
 	job->retention = (struct retention){1, 2, 3, 4};
+	job->retained = json_pack("{s:i}", "kept", 5);
+	job->work_done = 15;
+	job->work_total = 16;
+	job->work_rate = 17;
 	job->consistency = CONSISTENCY_BEST;
 	job->barrier = job->keep_held = job->release = job->backup = TRUE;
 	job->hold_seconds = 13;

@@ -26,6 +26,7 @@ static const char *const legal[PHASE_LAST] = {
 	[PHASE_RELEASE] = "||||||",
 	[PHASE_UNSERVE] = "||||||",
 	[PHASE_UNSTAGE] = "||||||",
+	[PHASE_RETAIN] = "tk|tk|tk|tk|tk|k|k",
 	[PHASE_ENDED] = "||||||",
 };
 static const char letters[] = "srtkv";
