@@ -192,7 +192,10 @@ struct job *job_again(const struct job *job, const char *id);
 json_t *job_view(const struct job *job, gint64 now);
 json_t *job_errors_view(const struct job *job);
 /* "3 exports removed, 1 merged, 2.1 GiB freed": how a retention ended; free with g_free(). NULL: it
- * has not. @job->retained is {"kept","merged","deleted","left","bytes-removed","bytes-written"}. */
+ * has not. */
 char *job_retain_text(const struct job *job);
+/* What @job->retained must be: {"kept","merged","deleted","left","bytes-removed","bytes-written"},
+ * all numbers; NULL is right too. INVALID. */
+gboolean job_retained_check(const json_t *json, GError **error);
 /* One line for people: what it does now or how it ended; free with g_free(). JobStatus. */
 char *job_status_text(const struct job *job);

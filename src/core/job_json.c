@@ -334,7 +334,7 @@ parts_from_json(struct job *job, const json_t *json, GError **error)
 	    !recovery_from_json(recovery, &job->recovery, error) ||
 	    !retention_from_json(retention, &job->retention, error) ||
 	    !cairn_json_get_object_opt(json, "retained", &retained, error) ||
-	    !members_from_json(job, members, error))
+	    !job_retained_check(retained, error) || !members_from_json(job, members, error))
 		return FALSE;
 	job->retained = json_incref((json_t *)retained);
 	for (size_t i = 0; i < json_array_size(disks); i++)

@@ -2,6 +2,18 @@
 #include "base/json.h"
 #include "core/job.h"
 
+gboolean
+job_retained_check(const json_t *json, GError **error)
+{
+	static const char *const numbers[] = {"kept", "merged",	       "deleted",
+					      "left", "bytes-removed", "bytes-written"};
+	guint64 value;
+	for (guint i = 0; json && i < G_N_ELEMENTS(numbers); i++)
+		if (!cairn_json_get_uint_opt(json, numbers[i], JSON_MAX_UINT, 0, &value, error))
+			return FALSE;
+	return TRUE;
+}
+
 static guint64
 number(const json_t *json, const char *key)
 {
