@@ -44,6 +44,7 @@ bench:
 	bench/pause $(BUILD)
 	bench/pause $(BUILD)
 	bench/cim $(BUILD)
+	bench/jobs $(BUILD)
 
 # The prefix of an existing build folder follows PREFIX.
 install: compile
