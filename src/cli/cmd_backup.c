@@ -1,5 +1,6 @@
 /* cairn export, cairn backup. */
 #include "cli/field.h"
+#include "cli/recovery.h"
 #include "cli/summary.h"
 #include "cli/themes.h"
 #include "cli/wait.h"
@@ -9,6 +10,7 @@
 static struct {
 	char *base, **disks, *format, *compress, *digest, *rate, *priority, *consistency;
 	gboolean keep_held, full, no_wait;
+	struct recovery_options recovery;
 } opt;
 
 /* The options that both have. */
@@ -21,7 +23,8 @@ set_common(json_t *arguments, const char *directory, GError **error)
 	cli_set_text(arguments, "compress", opt.compress);
 	cli_set_text(arguments, "digest", opt.digest);
 	return cli_set_size(arguments, "rate", opt.rate, error) &&
-	       cli_set_priority(arguments, opt.priority, error);
+	       cli_set_priority(arguments, opt.priority, error) &&
+	       recovery_options_set(arguments, &opt.recovery, error);
 }
 
 /* NULL when @id is NULL or the point is gone by now. */
@@ -103,6 +106,7 @@ run_backup(struct cli *cli, char *const *args, GError **error)
 	 N_("Bytes a second for the whole job, e.g. 50M"), "SIZE"}, \
 	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, \
 	 N_("Lower runs first; default 100"), "N"}, \
+	RECOVERY_OPTIONS(opt.recovery), \
 	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait, \
 	 N_("Print the job's number and return"), NULL}
 /* clang-format on */

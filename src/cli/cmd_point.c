@@ -2,6 +2,7 @@
 #include "cli/field.h"
 #include "cli/format.h"
 #include "cli/language.h"
+#include "cli/recovery.h"
 #include "cli/summary.h"
 #include "cli/themes.h"
 #include "cli/wait.h"
@@ -12,6 +13,7 @@
 static struct {
 	char *consistency, *hold, *priority;
 	gboolean no_barrier, no_wait;
+	struct recovery_options recovery;
 } opt;
 
 static json_t *
@@ -28,7 +30,8 @@ point_create(struct cli *cli, char *const *args, GError **error)
 	if (opt.no_barrier)
 		cairn_json_set_bool(arguments, "no-barrier", TRUE);
 	if (!cli_set_span(arguments, "hold", opt.hold, error) ||
-	    !cli_set_priority(arguments, opt.priority, error))
+	    !cli_set_priority(arguments, opt.priority, error) ||
+	    !recovery_options_set(arguments, &opt.recovery, error))
 		return CLI_USAGE;
 	g_autoptr(json_t) answer = cli_call(cli, "point-create", json_incref(arguments), error);
 	if (!answer)
@@ -199,6 +202,7 @@ static const GOptionEntry create_options[] = {
 	 N_("Do not pause the machines together: not one instant (for tests)"), NULL},
 	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, N_("Lower runs first; default 100"),
 	 "N"},
+	RECOVERY_OPTIONS(opt.recovery),
 	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait, N_("Print the job's number and return"),
 	 NULL},
 	G_OPTION_ENTRY_NULL,

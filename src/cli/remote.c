@@ -92,7 +92,8 @@ query_status(struct remote *remote, const json_t *arguments, GError **error)
 
 /* ---- the table ---- */
 
-#define REFUSED_MAX 8
+#define REFUSED_MAX 12
+#define RECOVERY    "on-failure", "retries", "retry-delay", "recovery", "notify"
 
 static const struct row {
 	const char *name;
@@ -109,15 +110,15 @@ static const struct row {
 	{"group-remove", remote_group_remove, {NULL}},
 	{"group-rename", remote_group_rename, {NULL}},
 	{"group-delete", remote_group_delete, {NULL}},
-	{"point-create", remote_point_create, {"no-barrier", "hold", "priority"}},
+	{"point-create", remote_point_create, {"no-barrier", "hold", "priority", RECOVERY}},
 	{"point-list", remote_point_list, {NULL}},
 	{"point-show", remote_point_show, {NULL}},
 	{"point-release", remote_point_release, {NULL}},
 	{"point-delete", remote_point_delete, {NULL}},
 	{"export",
 	 remote_export,
-	 {"format", "compress", "digest", "rate", "keep-held", "priority"}},
-	{"backup", remote_backup, {"format", "compress", "digest", "rate", "priority"}},
+	 {"format", "compress", "digest", "rate", "keep-held", "priority", RECOVERY}},
+	{"backup", remote_backup, {"format", "compress", "digest", "rate", "priority", RECOVERY}},
 	{"job-list", remote_job_list, {"after"}},
 	{"job-show", remote_job_show, {NULL}},
 	{"job-errors", remote_job_errors, {NULL}},

@@ -241,8 +241,9 @@ const struct request requests[] = {
 	 "[job]: {id, number, kind, state, state-name, phase, group, group-name, point, "
 	 "point-name, base, directory, percent, done-bytes, total-bytes, rate, "
 	 "rate-limit, submitted, started, ended, elapsed-us, owner, priority, "
-	 "cancellable, status, error, warnings, disks: [{vm, vm-name, target, kind, "
-	 "state, done-bytes, total-bytes, rate, reason}]}"},
+	 "cancellable, status, error, warnings, schedule, note, attempt, due, "
+	 "retried-as, on-failure, retries, recovery, notify, disks: [{vm, vm-name, "
+	 "target, kind, state, done-bytes, total-bytes, rate, reason}]}"},
 	{"job-history",
 	 REQUEST_READ,
 	 ROLE_OBSERVER,

@@ -38,6 +38,9 @@ def check_arguments(cairn, folder):
                         "--keep-monthly 4 --keep-job 2d --retry-delay 5m --recovery spare")
     play(cairn, daemon, "schedule set web --until '' --local --incremental --day any --months all "
                         "--directory rel")
+    play(cairn, daemon, "backup web /b --on-failure retry --retries 2 --retry-delay 5m --notify "
+                        "ops@example.com --no-wait")
+    play(cairn, daemon, "export web@2 /b --on-failure command --recovery mark --no-wait")
     play(cairn, daemon, "point create web --no-barrier --hold 90m --no-wait")
     play(cairn, daemon, "job history -n 2 --group web --state failed --since 2026-11-28 "
                         "--until '2026-11-28 02:30'")
@@ -59,6 +62,10 @@ def check_arguments(cairn, folder):
             ("schedule-set", {"schedule": "web", "until": "", "utc": False, "full": False,
                               "day": 0, "months": [],
                               "directory": os.path.join(os.getcwd(), "rel")}),
+            ("backup", {"group": "web", "directory": "/b", "on-failure": "retry", "retries": 2,
+                        "retry-delay": 300, "notify": "ops@example.com"}),
+            ("export", {"point": "web@2", "directory": "/b", "on-failure": "command",
+                        "recovery": "mark"}),
             ("point-create", {"group": "web", "no-barrier": True, "hold": 5400}),
             ("job-history", {"group": "web", "state": "failed", "limit": 2,
                              "since": "2026-11-28T00:00:00.000000Z",

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""notify.py CAIRND CAIRN-NOTIFY: who is told when a job has ended, what is run when it has failed, and that
+"""notify.py CAIRND CAIRN-NOTIFY CAIRN: who is told when a job has ended, what is run when it has failed, and that
 neither holds a job up. Points over the fake's machine go well; exports fail, as nothing copies."""
 import email
 import http.server
@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sqlite3
+import subprocess
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from daemon import SECONDS, Daemon, main, refused  # noqa: E402
 
-CAIRND, NOTIFY = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+CAIRND, NOTIFY, CAIRN = (os.path.abspath(path) for path in sys.argv[1:4])
 COMPLETED, TERMINATED, EXCEPTION = 7, 8, 10
 SCRIPT = """#!/usr/bin/python3
 import os, signal, sys
@@ -401,6 +402,19 @@ def test_retry_new_point():
             assert ended(client, each)["retried-as"] is None
 
 
+def test_cli_waits():
+    """For the last attempt, whose end is the command's."""
+    with Lab() as daemon, prepared(daemon) as client:
+        done = subprocess.run(
+            [CAIRN, "-s", daemon.path("run", "control.sock"), "backup", "web",
+             daemon.path("exports"), "--on-failure", "retry", "--retries", "1", "--retry-delay",
+             "1s"], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS,
+            env=dict(os.environ, LC_ALL="C.UTF-8", LANGUAGE=""), check=False)
+        assert done.returncode == 1, done
+        assert done.stderr.count("will be tried again as job 3") == 1, done.stderr
+        assert [job["attempt"] for job in client.call("job-list")] == [0, 0, 1]
+
+
 sys.exit(main([test_refusals, test_mail, test_post, test_refused, test_hanging, test_killed,
                test_journal, test_command, test_command_hangs, test_retry,
-               test_retry_new_point]))
+               test_retry_new_point, test_cli_waits]))
