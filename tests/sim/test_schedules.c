@@ -106,15 +106,15 @@ count_jobs(struct play *play, const struct schedule *schedule)
 	sim_check(play->history.world.sim, exports == points && exports == schedule->runs);
 }
 
-/* The newest whole export of a group in a folder, but for that of @but; NULL. */
+/* The newest whole export of a group in a folder before that of @job; NULL. */
 static const char *
-newest_whole(const struct world *world, guint folder, const struct job *but)
+newest_before(const struct world *world, guint folder, const struct job *job)
 {
 	const struct image *newest = NULL;
+	guint64 number = g_ascii_strtoull(strrchr(job->point_name, '@') + 1, NULL, 10);
 	for (guint i = 0; i < world->exports[folder]->len; i++) {
 		const struct image *image = world->exports[folder]->pdata[i];
-		if (strcmp(image->group, but->group) == 0 &&
-		    strcmp(image->point, but->point) != 0 &&
+		if (strcmp(image->group, job->group) == 0 && image->number < number &&
 		    (!newest || image->number > newest->number))
 			newest = image;
 	}
@@ -135,7 +135,7 @@ look_at_ends(struct play *play, guint index)
 			continue;
 		play->increments++;
 		sim_check(world->sim,
-			  g_strcmp0(job->base_point, newest_whole(world, index, job)) == 0);
+			  g_strcmp0(job->base_point, newest_before(world, index, job)) == 0);
 	}
 }
 
