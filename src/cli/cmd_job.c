@@ -177,10 +177,21 @@ job_watch(struct cli *cli, char *const *args, GError **error)
 	return status;
 }
 
+/* The first ends the row, each further one has a row for itself. */
+static void
+add_actions(struct table *table, const json_t *actions)
+{
+	for (size_t i = 0; i < MAX(json_array_size(actions), 1); i++) {
+		for (guint empty = 0; i > 0 && empty < 4; empty++)
+			table_add(table, "");
+		table_take(table, cli_translate(json_string_value(json_array_get(actions, i))));
+	}
+}
+
 static int
 job_errors(struct cli *cli, char *const *args, GError **error)
 {
-	static const char *const headers[] = {N_("CLASS"),   N_(">CODE"),      N_("WHERE"),
+	static const char *const headers[] = {N_("ID"),	     N_(">CODE"),      N_("WHERE"),
 					      N_("MESSAGE"), N_("WHAT TO DO"), NULL};
 	g_autoptr(json_t) list = cli_call(cli, "job-errors", job_arguments(args[0]), error);
 	size_t i;
@@ -194,11 +205,12 @@ job_errors(struct cli *cli, char *const *args, GError **error)
 	g_autoptr(json_t) job = cli_call(cli, "job-show", job_arguments(args[0]), NULL);
 	cairn_auto(table) table = table_new(headers);
 	json_array_foreach (list, i, item) {
-		table_add(table, field_text(item, "class"));
+		const json_t *actions = field_array(item, "actions");
+		table_add(table, field_text(item, "message-id"));
 		table_take(table, field_any(item, "code"));
 		table_take(table, watch_where(item, job));
 		table_take(table, cli_translate(field_text(item, "message")));
-		table_take(table, cli_translate(field_text(item, "action")));
+		add_actions(table, actions);
 	}
 	cli_print_table(table, 0);
 	if (json_array_size(list) == 0)

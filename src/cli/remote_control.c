@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "base/guid.h"
 #include "base/timefmt.h"
+#include "core/messages.h"
 
 #include <string.h>
 
@@ -87,6 +88,8 @@ remote_job_set(struct remote *remote, const json_t *arguments, GError **error)
 
 /* ---- GetErrorEx: Msvm_Error as text ---- */
 
+#define LIST_MAX 16 /* arguments, or actions, of one error */
+
 /* The first VALUE of the property @name, or NULL. @n: which of an array. */
 static const char *
 embedded_value(const struct xml_node *instance, const char *name, guint n)
@@ -104,31 +107,83 @@ embedded_value(const struct xml_node *instance, const char *name, guint n)
 	return NULL;
 }
 
-/* "CAIRN:Denied" */
-static const char *
-error_class(const struct xml_node *instance)
+static json_t *
+embedded_list(const struct xml_node *instance, const char *name)
 {
-	const char *id = embedded_value(instance, "MessageID", 0);
-	const char *colon = id && g_str_has_prefix(id, "CAIRN:") ? strchr(id, ':') : NULL;
-	return colon ? colon + 1 : cairn_error_class(CAIRN_ERROR_IO);
+	const char *text;
+	json_t *list = json_array();
+	for (guint i = 0; i < LIST_MAX && (text = embedded_value(instance, name, i)); i++)
+		json_array_append_new(list, json_string(text));
+	return list;
 }
 
-/* The arguments are the machine's GUID and the disk, as far as there are any. */
+static guint64
+embedded_number(const struct xml_node *instance, const char *name)
+{
+	const char *text = embedded_value(instance, name, 0);
+	guint64 number = 0;
+	return text && g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT32, &number, NULL) ? number
+											   : 0;
+}
+
+/* "CAIRN0123": what cairn's catalogue says of it. A file's error has the class of what the system
+ * said, which its cause tells. */
+static int
+error_code(const char *id, guint64 cause)
+{
+	guint n;
+	const struct message_row *rows = message_rows(&n);
+	for (guint i = 0; i < n; i++) {
+		char own[MESSAGE_ID_LEN + 1];
+		message_id(&rows[i], own);
+		if (g_strcmp0(own, id) != 0)
+			continue;
+		for (int code = 0; rows[i].is_file && code < CAIRN_ERROR_LAST; code++)
+			if (message_remedy(&rows[i], code)->cause == cause)
+				return code;
+		return (int)rows[i].code;
+	}
+	return CAIRN_ERROR_IO;
+}
+
+/* The machine, and the disk, in the path of ErrorSource: ...InstanceID="Cairn:VM\\TARGET" of a
+ * disk, Name="VM" of a machine. */
+static void
+set_source(json_t *json, const char *source)
+{
+	const char *disk = source ? strstr(source, "Cairn:") : NULL;
+	const char *name = source ? strstr(source, ",Name=\"") : NULL;
+	const char *at = disk ? disk + strlen("Cairn:") : name ? name + strlen(",Name=\"") : "";
+	g_autofree char *vm = g_strndup(at, GUID_LEN);
+	gboolean valid = strlen(vm) == GUID_LEN && cairn_guid_valid(vm);
+	const char *rest = valid ? at + GUID_LEN : "";
+	rest += strspn(rest, "\\");
+	g_autofree char *target = g_strndup(rest, strcspn(rest, "\""));
+	cairn_json_set_string(json, "vm", valid ? vm : NULL);
+	cairn_json_set_string(json, "disk", valid && disk && *target ? target : NULL);
+}
+
 static json_t *
 view_error(const struct xml_node *instance)
 {
+	const char *id = embedded_value(instance, "MessageID", 0);
+	guint64 cause = embedded_number(instance, "ProbableCause");
+	int code = error_code(id, cause);
 	json_t *json = json_object();
-	const char *class_name = error_class(instance);
-	const char *vm = embedded_value(instance, "MessageArguments", 0);
-	const char *disk = embedded_value(instance, "MessageArguments", 1);
-	if (vm && !cairn_guid_valid(vm))
-		vm = disk = NULL;
-	cairn_json_set_string(json, "class", class_name);
-	cairn_json_set_uint(json, "code", cairn_error_job_code(cairn_error_from_class(class_name)));
+	cairn_json_set_string(json, "class", cairn_error_class(code));
+	cairn_json_set_uint(json, "code", cairn_error_job_code(code));
+	cairn_json_set_string(json, "message-id", id);
 	cairn_json_set_string(json, "message", embedded_value(instance, "Message", 0));
-	cairn_json_set_string(json, "vm", vm);
-	cairn_json_set_string(json, "disk", disk);
+	cairn_json_set(json, "arguments", embedded_list(instance, "MessageArguments"));
+	set_source(json, embedded_value(instance, "ErrorSource", 0));
+	cairn_json_set_string(json, "source", embedded_value(instance, "ErrorSource", 0));
+	cairn_json_set_uint(json, "type", embedded_number(instance, "ErrorType"));
+	cairn_json_set_uint(json, "severity", embedded_number(instance, "PerceivedSeverity"));
+	cairn_json_set_uint(json, "cause", cause);
+	cairn_json_set_string(json, "cause-description",
+			      embedded_value(instance, "ProbableCauseDescription", 0));
 	cairn_json_set_string(json, "action", embedded_value(instance, "RecommendedActions", 0));
+	cairn_json_set(json, "actions", embedded_list(instance, "RecommendedActions"));
 	return json;
 }
 

@@ -101,18 +101,20 @@ set_names(json_t *json, const json_t *job)
 	cairn_json_set_string(json, "point-name", name);
 }
 
-/* What follows the health and "Completed": reasons of full exports go with their disks, the rest
- * are warnings. */
+/* What follows the health and what the job does: reasons of full exports go with their disks, the
+ * rest are warnings. */
 #define FULL_MARK " exported in full: "
 
 static json_t *
 view_warnings(const json_t *job)
 {
 	g_autoptr(json_t) texts = property_list(job, "StatusDescriptions");
+	static const char *const words[] = {"Completed", "Starting",   "Stopping",
+					    "Stopped",	 "In Service", NULL};
 	json_t *warnings = json_array();
 	for (size_t i = 1; i < json_array_size(texts); i++) {
 		const char *text = json_string_value(json_array_get(texts, i));
-		if (text && strcmp(text, "Completed") != 0 && !strstr(text, FULL_MARK))
+		if (text && !g_strv_contains(words, text) && !strstr(text, FULL_MARK))
 			json_array_append_new(warnings, json_string(text));
 	}
 	return warnings;

@@ -347,11 +347,14 @@ print_problem(const json_t *problem, const json_t *job, const char *told)
 	g_autofree char *english = value_any(problem);
 	g_autofree char *message = cli_translate(english);
 	g_autofree char *where = watch_where(problem, job);
-	g_autofree char *action = cli_translate(field_text(problem, "action"));
 	if (g_strcmp0(english, told) != 0)
 		cli_talk("  %s%s%s", where ? where : "", where ? ": " : "", message);
-	if (action && *action)
+	size_t i;
+	json_t *item;
+	json_array_foreach (field_array(problem, "actions"), i, item) {
+		g_autofree char *action = cli_translate(json_string_value(item));
 		cli_talk("    -> %s", action);
+	}
 }
 
 int

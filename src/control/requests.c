@@ -270,7 +270,8 @@ const struct request requests[] = {
 	 ROLE_OBSERVER,
 	 "All errors of a job",
 	 {JOB_ARG},
-	 "[{class, code, message, vm, disk, action}]"},
+	 "[{class, code, message-id, message, arguments, vm, disk, source, type, severity, cause, "
+	 "cause-description, action, actions}]"},
 	{"job-control",
 	 0,
 	 ROLE_OPERATOR,

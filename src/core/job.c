@@ -98,7 +98,6 @@ error_free(struct job_error *error)
 	g_free(error->message);
 	g_free(error->vm);
 	g_free(error->disk);
-	g_free(error->action);
 	g_free(error);
 }
 
@@ -198,36 +197,6 @@ job_add_disk(struct job *job, const char *vm, const char *vm_name, const char *t
 	disk->target = g_strdup(target);
 	g_ptr_array_add(job->disks, disk);
 	return disk;
-}
-
-/* What a person can do, by kind of error. */
-static const char *const actions[CAIRN_ERROR_LAST] = {
-	[CAIRN_ERROR_INVALID] = "Correct the request and ask again.",
-	[CAIRN_ERROR_NOT_FOUND] =
-		"Check the name: `cairn group list`, `cairn point list`, `cairn vm list`.",
-	[CAIRN_ERROR_EXISTS] = "Use another folder or name, or remove what is there.",
-	[CAIRN_ERROR_STATE] = "Take a new point and export that one.",
-	[CAIRN_ERROR_BUSY] = "Wait until the other job has ended (`cairn job list`), or end it.",
-	[CAIRN_ERROR_DENIED] =
-		"Give cairnd the right to use the file or folder, or choose another.",
-	[CAIRN_ERROR_LIMIT] = "Make room (disk space, or the limit in cairn.conf), then ask again.",
-	[CAIRN_ERROR_PEER] = "Look at the machine and at libvirt's log, then ask again.",
-	[CAIRN_ERROR_IO] = "Check the disk and its file system, then ask again.",
-	[CAIRN_ERROR_CANCELLED] = "Ask again; what was finished is used.",
-};
-
-void
-job_add_error(struct job *job, const GError *error, const char *vm, const char *disk)
-{
-	if (job->errors->len >= JOB_MESSAGES_MAX)
-		return;
-	struct job_error *item = g_new0(struct job_error, 1);
-	item->code = cairn_error_code(error);
-	item->message = g_strdup(error->message);
-	item->vm = g_strdup(vm);
-	item->disk = g_strdup(disk);
-	item->action = g_strdup(actions[item->code]);
-	g_ptr_array_add(job->errors, item);
 }
 
 void

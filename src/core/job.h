@@ -96,9 +96,8 @@ struct job_disk {
 struct job_error {
 	int code; /* CAIRN_ERROR_... */
 	char *message;
-	char *vm;     /* UUID; NULL: the whole job */
-	char *disk;   /* target; NULL */
-	char *action; /* what a person can do; NULL */
+	char *vm;   /* UUID; NULL: the whole job */
+	char *disk; /* target; NULL */
 };
 
 struct job {
@@ -167,7 +166,7 @@ struct job_member *job_add_member(struct job *job, const char *id, const char *n
 struct job_member *job_find_member(const struct job *job, const char *vm);
 struct job_disk *job_add_disk(struct job *job, const char *vm, const char *vm_name,
 			      const char *target);
-/* Beyond JOB_MESSAGES_MAX they are dropped. Texts are copied; vm, disk, action may be NULL. */
+/* Beyond JOB_MESSAGES_MAX they are dropped. Texts are copied; vm and disk may be NULL. */
 void job_add_error(struct job *job, const GError *error, const char *vm, const char *disk);
 void job_add_warning(struct job *job, const char *text);
 
@@ -190,7 +189,10 @@ struct job *job_copy(const struct job *job);
 struct job *job_again(const struct job *job, const char *id);
 /* What the control socket shows (requests.c, "job"). */
 json_t *job_view(const struct job *job, gint64 now);
+/* All errors with what the catalogue (messages.h) knows of each (requests.c, "job-errors"). */
 json_t *job_errors_view(const struct job *job);
+/* What the store keeps of them. */
+json_t *job_errors_to_json(const struct job *job);
 /* "3 exports removed, 1 merged, 2.1 GiB freed": how a retention ended; free with g_free(). NULL: it
  * has not. */
 char *job_retain_text(const struct job *job);

@@ -4,10 +4,8 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/timefmt.h"
+#include "core/job_status.h"
 #include "core/schedule_cim.h"
-
-/* CIM_ManagedSystemElement.OperationalStatus */
-enum { STATUS_OK = 2, STATUS_DEGRADED = 3, STATUS_ERROR = 6, STATUS_COMPLETED = 17 };
 
 static void
 set_time(json_t *json, const char *key, gint64 time)
@@ -49,52 +47,48 @@ set_element(json_t *json, const struct job *job)
 	set_time(json, "InstallDate", job->submitted);
 }
 
-/* Why disks were copied in full, and the warnings: what a person should know of a good end. */
-static json_t *
-descriptions(const struct job *job, const char *first)
+static void
+add_status(json_t *status, json_t *texts, guint value, const char *text)
 {
-	json_t *array = json_array();
-	json_array_append_new(array, json_string(first));
-	if (job->phase == PHASE_ENDED)
-		json_array_append_new(array, json_string("Completed"));
+	json_array_append_new(status, json_integer(value));
+	json_array_append_new(texts, json_string(text));
+}
+
+/* OperationalStatus and StatusDescriptions are index-parallel (DSP0004, CIM_ConcreteJob): what the
+ * table says, then, each with the health again, what a person should know of a good end: the
+ * warnings, and why disks were copied in full. */
+static void
+set_descriptions(json_t *json, const struct job *job, const struct job_status *row)
+{
+	json_t *status = json_array(), *texts = json_array();
+	for (guint i = 0; i < JOB_STATUS_MAX && row->operational[i]; i++)
+		add_status(status, texts, row->operational[i], row->descriptions[i]);
 	for (guint i = 0; i < job->warnings->len; i++)
-		json_array_append_new(array, json_string(job->warnings->pdata[i]));
+		add_status(status, texts, row->operational[0], job->warnings->pdata[i]);
 	for (guint i = 0; i < job->disks->len; i++) {
 		const struct job_disk *disk = job->disks->pdata[i];
 		if (!disk->reason)
 			continue;
 		g_autofree char *text = g_strdup_printf("%s:%s exported in full: %s", disk->vm_name,
 							disk->target, disk->reason);
-		json_array_append_new(array, json_string(text));
+		add_status(status, texts, row->operational[0], text);
 	}
-	return array;
+	cairn_json_set(json, "OperationalStatus", status);
+	cairn_json_set(json, "StatusDescriptions", texts);
 }
 
-/* OperationalStatus and StatusDescriptions are index-parallel; the first element is the health, 17
- * follows when the job is over (DSP0004, CIM_ConcreteJob), further ones carry the texts. */
 static void
 set_status(json_t *json, const struct job *job)
 {
-	gboolean warned = job->warnings->len > 0;
-	guint health = failed(job) ? STATUS_ERROR : warned ? STATUS_DEGRADED : STATUS_OK;
-	const char *word = failed(job) ? "Error" : warned ? "Degraded" : "OK";
-	json_t *texts = descriptions(job, word), *status = json_array();
-	json_array_append_new(status, json_integer(health));
-	if (job->phase == PHASE_ENDED)
-		json_array_append_new(status, json_integer(STATUS_COMPLETED));
-	while (json_array_size(status) < json_array_size(texts))
-		json_array_append_new(status, json_integer(health));
-	cairn_json_set(json, "OperationalStatus", status);
-	cairn_json_set(json, "StatusDescriptions", texts);
-	cairn_json_set_string(json, "Status", word);
-	cairn_json_set_uint(json, "HealthState", failed(job) ? 20 : warned ? 10 : 5);
-	cairn_json_set_uint(json, "CommunicationStatus", 2); /* Communication OK */
-	cairn_json_set_uint(json, "DetailedStatus",
-			    failed(job) ? 4 : 1); /* Non-Recoverable, No Additional Information */
-	cairn_json_set_uint(json, "OperatingStatus",
-			    job_state_final(job->state) ? 8 : 16); /* Completed, In Service */
-	cairn_json_set_uint(json, "PrimaryStatus", failed(job) ? 3 : warned ? 2 : 1);
+	const struct job_status *row = job_status(job);
 	g_autofree char *text = job_status_text(job);
+	set_descriptions(json, job, row);
+	cairn_json_set_string(json, "Status", row->word);
+	cairn_json_set_uint(json, "HealthState", row->health);
+	cairn_json_set_uint(json, "CommunicationStatus", row->communication);
+	cairn_json_set_uint(json, "DetailedStatus", row->detailed);
+	cairn_json_set_uint(json, "OperatingStatus", row->operating);
+	cairn_json_set_uint(json, "PrimaryStatus", row->primary);
 	cairn_json_set_string(json, "JobStatus", text);
 }
 

@@ -118,24 +118,6 @@ disks_to_json(const struct job *job)
 	return disks;
 }
 
-json_t *
-job_errors_view(const struct job *job)
-{
-	json_t *errors = json_array();
-	for (guint i = 0; i < job->errors->len; i++) {
-		const struct job_error *error = job->errors->pdata[i];
-		json_t *item = json_object();
-		cairn_json_set_string(item, "class", cairn_error_class(error->code));
-		cairn_json_set_uint(item, "code", cairn_error_job_code(error->code));
-		cairn_json_set_string(item, "message", error->message);
-		cairn_json_set_string(item, "vm", error->vm);
-		cairn_json_set_string(item, "disk", error->disk);
-		cairn_json_set_string(item, "action", error->action);
-		json_array_append_new(errors, item);
-	}
-	return errors;
-}
-
 static json_t *
 warnings_to_json(const struct job *job)
 {
@@ -168,7 +150,7 @@ job_to_json(const struct job *job)
 		cairn_json_set(json, "draft", point_to_json(job->draft));
 	cairn_json_set(json, "members", members_to_json(job));
 	cairn_json_set(json, "disks", disks_to_json(job));
-	cairn_json_set(json, "errors", job_errors_view(job));
+	cairn_json_set(json, "errors", job_errors_to_json(job));
 	cairn_json_set(json, "warnings", warnings_to_json(job));
 	return json;
 }

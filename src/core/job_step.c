@@ -212,20 +212,40 @@ unit_ended(struct job *job, const struct job_event *event, struct job_step_resul
 	return TRUE;
 }
 
+/* Of the member or the disk whose unit it is, unless the event says whose. */
+static void
+add_error(struct job *job, const struct job_event *event)
+{
+	const char *vm = event->vm, *disk = event->disk;
+	enum job_unit unit = job_rows[job->phase].unit;
+	if (!vm && unit == UNIT_MEMBER) {
+		vm = ((const struct job_member *)job->members->pdata[event->effect.index])->id;
+	} else if (!vm && unit == UNIT_DISK) {
+		const struct job_disk *one = job->disks->pdata[event->effect.index];
+		vm = one->vm;
+		disk = one->target;
+	}
+	job_add_error(job, event->error, vm, disk);
+}
+
 static void
 unit_failed(struct job *job, const struct job_event *event, gint64 now, struct job_step_result *ret)
 {
 	const struct job_row *row = &job_rows[job->phase];
+	gboolean cancelled = g_error_matches(event->error, CAIRN_ERROR, CAIRN_ERROR_CANCELLED);
+	/* A copy that ends because it was told to is no news, one that fails at that time is. */
+	if (row->undoing && event->effect.type == EFFECT_COPY) {
+		if (job->outcome == JOB_EXCEPTION && !cancelled)
+			add_error(job, event);
+		return;
+	}
 	if (row->undoing) {
-		/* A copy that ends because it was told to is no news. */
-		if (event->effect.type == EFFECT_COPY)
-			return;
 		g_autofree char *text = g_strdup_printf("%s: %s", row->name, event->error->message);
 		job_add_warning(job, text);
 		return;
 	}
-	if (job->outcome == 0 || !g_error_matches(event->error, CAIRN_ERROR, CAIRN_ERROR_CANCELLED))
-		job_add_error(job, event->error, event->vm, event->disk);
+	if (job->outcome == 0 || !cancelled)
+		add_error(job, event);
 	decide(job, JOB_EXCEPTION, now, ret);
 	if (job->phase == PHASE_COPY)
 		enter(job, PHASE_STOP, now, ret);

@@ -405,12 +405,13 @@ class FakeCairnd:
         self.find_job(job)
         if self.scenario != "failing":
             return []
-        return [{"class": "Limit", "code": 32778, "message": "the folder is full", "vm": None,
-                 "disk": None, "action": "free space in /backup and export again"},
-                {"class": "Limit", "code": 32778, "message": "no space left", "vm": DB,
-                 "disk": "vda", "action": None},
-                {"class": "Peer", "code": 32768, "message": "lost\x1b[31m", "vm": None,
-                 "disk": None, "action": None}]
+        return [{"class": "Limit", "code": 32778, "message-id": "CAIRN0007",
+                 "message": "the folder is full", "vm": None, "disk": None,
+                 "actions": ["free space in /backup and export again", "or choose another"]},
+                {"class": "Limit", "code": 32778, "message-id": "CAIRN0415",
+                 "message": "no space left", "vm": DB, "disk": "vda", "actions": []},
+                {"class": "Peer", "code": 32768, "message-id": "CAIRN0008",
+                 "message": "lost\x1b[31m", "vm": None, "disk": None, "actions": []}]
 
     def on_job_control(self, job, action):
         state = {"suspend": 5, "resume": 4, "terminate": 8, "kill": 9,

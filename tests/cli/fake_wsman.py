@@ -315,11 +315,15 @@ class FakeWsman:
         elif method == "GetErrorEx":
             out = {"Errors": ['<INSTANCE CLASSNAME="Msvm_Error"><PROPERTY NAME="Message" TYPE='
                               '"string"><VALUE>the disk &amp; its host</VALUE></PROPERTY><PROPERTY '
-                              'NAME="MessageID" TYPE="string"><VALUE>CAIRN:Limit</VALUE></PROPERTY>'
+                              'NAME="MessageID" TYPE="string"><VALUE>CAIRN0415</VALUE></PROPERTY>'
+                              '<PROPERTY NAME="ProbableCause" TYPE="uint16"><VALUE>50</VALUE>'
+                              '</PROPERTY><PROPERTY NAME="ErrorSource" TYPE="string"><VALUE>'
+                              '//H/root/virtualization/v2:Msvm_StorageAllocationSettingData.'
+                              'InstanceID="Cairn:%s\\\\vda"</VALUE></PROPERTY>'
                               '<PROPERTY.ARRAY NAME="MessageArguments" TYPE="string"><VALUE.ARRAY>'
-                              '<VALUE>%s</VALUE><VALUE>vda</VALUE></VALUE.ARRAY></PROPERTY.ARRAY>'
+                              '<VALUE>/b</VALUE></VALUE.ARRAY></PROPERTY.ARRAY>'
                               '<PROPERTY.ARRAY NAME="RecommendedActions" TYPE="string"><VALUE.ARRAY>'
-                              '<VALUE>Make room.</VALUE></VALUE.ARRAY></PROPERTY.ARRAY></INSTANCE>'
+                              '<VALUE>Make room.</VALUE><VALUE>Wait.</VALUE></VALUE.ARRAY></PROPERTY.ARRAY></INSTANCE>'
                               % DB]}
         return element(method + "_OUTPUT", class_name, dict(out, ReturnValue=code))
 

@@ -198,9 +198,11 @@ def test_job_changes(host):
     good(host, "job", "set", JOB % 2, "--priority", "7", "--keep", "1h")
     assert asked(host, "Put") == [{"Priority": "7",
                                    "TimeBeforeRemoval": "00000000010000.000000:000"}], host.asked
-    assert data(host, "job", "errors", JOB % 2) == [
-        {"class": "Limit", "code": 32778, "message": "the disk & its host", "vm": DB, "disk": "vda",
-         "action": "Make room."}]
+    error, = data(host, "job", "errors", JOB % 2)
+    want = {"class": "Limit", "code": 32778, "message-id": "CAIRN0415", "cause": 50,
+            "message": "the disk & its host", "arguments": ["/b"], "vm": DB, "disk": "vda",
+            "action": "Make room.", "actions": ["Make room.", "Wait."]}
+    assert {key: error[key] for key in want} == want, error
 
 
 def test_watch(host):

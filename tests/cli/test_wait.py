@@ -199,8 +199,10 @@ def test_failing(daemon):
     assert "  db:vda: no space left" in done.stderr
     assert done.stderr.count("the folder is full") == 1, done.stderr
     assert "-> free space in /backup and export again" in done.stderr
+    assert "-> or choose another" in done.stderr
     table = run(daemon, "job", "errors", "7").stdout
-    assert re.search(r"^Limit +32778  db:vda +no space left +-$", table, re.M), table
+    assert re.search(r"^CAIRN0415 +32778  db:vda +no space left +-$", table, re.M), table
+    assert re.search(r"^ +or choose another$", table, re.M), table
     assert "lost?[31m" in done.stderr and "\x1b" not in done.stderr
 
 

@@ -82,6 +82,8 @@ answer_read(struct fixture *f, struct control_call *call)
 	} else if (strcmp(name, "vm-list") == 0) {
 		f->vm_lists++;
 		answer_list(call, f->vms);
+	} else if (strcmp(name, "job-errors") == 0) {
+		control_call_return(call, f->errors ? json_incref(f->errors) : json_array());
 	} else if (strcmp(name, "query-access") == 0) {
 		answer_access(f, call);
 	} else {
@@ -240,6 +242,7 @@ tear_down(struct fixture *f, gconstpointer unused)
 	json_decref(f->jobs);
 	json_decref(f->vms);
 	json_decref(f->schedules);
+	json_decref(f->errors);
 	json_decref(f->last_arguments);
 	g_free(f->last_request);
 	g_free(f->last_as);
@@ -343,7 +346,8 @@ make_job(guint number, gboolean is_export, guint state, guint group_number, guin
 	job->submitted = job->state_changed = start;
 	job->started = state == JOB_NEW ? 0 : start + G_USEC_PER_SEC;
 	job->ended = job->phase == PHASE_ENDED ? start + 3 * G_USEC_PER_SEC : 0;
-	job->active_us = 2 * G_USEC_PER_SEC;
+	job->active_us = job->ended ? job->ended - job->started : 0;
+	job->active_since = job->ended ? 0 : job->started;
 	gint64 now = start + 2 * G_USEC_PER_SEC;
 	json_t *json = job_view(job, now);
 	cairn_json_set(json, "properties", job_cim_properties(job, NULL, now));

@@ -14,6 +14,7 @@ struct fixture {
 	struct cim_schema *schema;
 	struct model *model;
 	json_t *groups, *points, *jobs, *schedules, *vms; /* arrays */
+	json_t *errors;					  /* what job-errors answers; NULL: none */
 	GPtrArray *held; /* struct control_call of "vm-list", when hold_vms */
 	gboolean hold_vms, fail_groups;
 	guint vm_lists, access_asked, job_lists; /* requests of that kind */

@@ -169,9 +169,9 @@ test_running_job(struct fixture *f, gconstpointer unused)
 static void
 test_states(struct fixture *f, gconstpointer unused)
 {
-	static const guint states[][2] = {{2, 4},   {3, 4},  {4, 4},  {5, 5},
-					  {6, 4},   {7, 7},  {8, 8},  {9, 9},
-					  {10, 10}, {11, 4}, {12, 4}, {32768, 32768}};
+	static const guint states[][2] = {{2, 4},   {3, 4},   {4, 4},  {5, 5},
+					  {6, 4},   {7, 7},   {8, 8},  {9, 9},
+					  {10, 10}, {11, 11}, {12, 4}, {32768, 32768}};
 	g_autofree char *path = job_path(4, TRUE);
 	wait_ready(f, TRUE);
 	for (guint i = 0; i < G_N_ELEMENTS(states); i++) {
