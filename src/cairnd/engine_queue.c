@@ -111,11 +111,11 @@ must_wait(const struct engine *engine, const struct way *way, const struct job *
 {
 	if (g_hash_table_contains(way->busy, job->group))
 		return TRUE;
-	if (job->kind != JOB_POINT_CREATE)
-		return engine_missing_host(engine, job) != NULL;
 	const struct queue_order *order = g_hash_table_lookup(way->order, job->group);
-	return (order && queue_order_waits(order, job)) || shares_machine(engine, way, job) ||
-	       is_resuming(engine, job);
+	if ((order && queue_order_waits(order, job)) || engine_missing_host(engine, job))
+		return TRUE;
+	return job->kind == JOB_POINT_CREATE &&
+	       (shares_machine(engine, way, job) || is_resuming(engine, job));
 }
 
 /* The job that must come before: TRUE when it has ended well. A failed one fails this one. */

@@ -151,6 +151,7 @@ queue_order_add(struct queue_order *order, const struct job *job, gboolean ready
 		order->first_point = lower(order->first_point, job->number);
 	if (job->kind != JOB_EXPORT || !ready)
 		return;
+	order->based |= job->base && strcmp(job->base, "auto") != 0;
 	order->first_export = lower(order->first_export, job->number);
 	order->first_submitted = order->first_submitted
 					 ? MIN(order->first_submitted, queue_since(job))
@@ -160,6 +161,10 @@ queue_order_add(struct queue_order *order, const struct job *job, gboolean ready
 gboolean
 queue_order_waits(const struct queue_order *order, const struct job *job)
 {
+	if (job->kind == JOB_RETAIN)
+		return order->based;
+	if (job->kind != JOB_POINT_CREATE)
+		return FALSE;
 	/* Only exports that need nothing but their turn can hold it back: two points that wait for
 	 * each other's exports would do so for ever. */
 	if (job->due != 0)

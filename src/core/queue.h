@@ -46,17 +46,19 @@ void queue_entry_init(struct queue_entry *ret, const struct queue *queue, const 
 /* For sorting: negative when @a (a struct queue_entry) is before @b. */
 gint queue_entry_compare(gconstpointer a, gconstpointer b);
 
-/* What a new point of a group must wait for: it takes the place of the data that is held, and
- * points are numbered in the order in which they are taken. */
+/* What some jobs of a group must wait for: a new point takes the place of the data that is held,
+ * and points are numbered in the order in which they are taken; a retention may remove the base
+ * that an export names. */
 struct queue_order {
 	guint64 first_point;	/* lowest number of its point jobs; 0: none */
 	guint64 first_export;	/* of its exports that could begin; 0: none */
 	gint64 first_submitted; /* when the oldest of those was asked for; 0: none */
+	gboolean based;		/* one of them names its base */
 };
 /* Counts @job, which has not ended. @ready: it is not delayed, and the job that must come before it
  * has ended. */
 void queue_order_add(struct queue_order *order, const struct job *job, gboolean ready);
-/* Whether point job @job must not begin before another of its group. A point that was delayed has
+/* Whether @job must not begin before another of its group. A point that was delayed has
  * its place among the others by the time at which it was due. */
 gboolean queue_order_waits(const struct queue_order *order, const struct job *job);
 

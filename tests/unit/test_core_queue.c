@@ -194,6 +194,27 @@ test_order(void)
 	g_assert_false(queue_order_waits(&order, point));
 }
 
+/* A retention does not remove the base that an export names; "auto" is never removed. */
+static void
+test_order_of_retention(void)
+{
+	g_autoptr(GPtrArray) jobs = jobs_new();
+	struct job *retain = waiting(jobs, 5, "a", 1, 0), *export = waiting(jobs, 6, "a", 100, 0);
+	struct queue_order order = {0};
+	retain->kind = JOB_RETAIN;
+	export->base = g_strdup("auto");
+	queue_order_add(&order, retain, TRUE);
+	queue_order_add(&order, export, TRUE);
+	g_assert_false(queue_order_waits(&order, retain));
+	g_free(export->base);
+	export->base = g_strdup("BBBBBBBB-2222-3333-4444-555555555555");
+	queue_order_add(&order, export, FALSE);
+	g_assert_false(queue_order_waits(&order, retain));
+	queue_order_add(&order, export, TRUE);
+	g_assert_true(queue_order_waits(&order, retain));
+	g_assert_false(queue_order_waits(&order, export));
+}
+
 static void
 test_order_of_points(void)
 {
@@ -337,6 +358,7 @@ main(int argc, char **argv)
 	g_test_add_func("/queue/bound", test_bound);
 	g_test_add_func("/queue/order", test_order);
 	g_test_add_func("/queue/order-of-points", test_order_of_points);
+	g_test_add_func("/queue/order-of-retention", test_order_of_retention);
 	g_test_add_func("/queue/copies", test_copies);
 	g_test_add_func("/shares/plain", test_shares_plain);
 	g_test_add_func("/shares/both", test_shares_both);
