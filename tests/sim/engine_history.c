@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/guid.h"
+#include "base/json.h"
 #include "store/store_mem.h"
 
 #include <string.h>
@@ -60,23 +61,67 @@ history_reboot(struct history *history)
 	store_close(history->store);
 	world->dead = FALSE;
 	boot(history);
+	history_check_jobs(history);
+}
+
+/* ---- where jobs are ---- */
+
+static void
+add_numbers(struct history *history, const char *kind, GHashTable *numbers)
+{
+	g_autoptr(GPtrArray) rows = store_list(history->store, kind, NULL, 0, NULL);
+	for (guint i = 0; rows && i < rows->len; i++) {
+		const struct store_object *row = rows->pdata[i];
+		gsize len;
+		const char *text = g_bytes_get_data(row->body, &len);
+		g_autoptr(json_t) json = cairn_json_parse(text, len, NULL);
+		cairn_auto(job) job = job_from_json(json, NULL);
+		sim_check(history->world.sim, job != NULL);
+		/* It is in no other place. */
+		sim_check(history->world.sim,
+			  g_hash_table_add(numbers, GSIZE_TO_POINTER(job->number)));
+		if (strcmp(kind, "history") == 0) {
+			cairn_auto(job) found =
+				engine_history_job(history->world.engine, job->id, NULL);
+			sim_check(history->world.sim, found && found->number == job->number);
+		}
+	}
+}
+
+void
+history_check_jobs(struct history *history)
+{
+	struct sim *sim = history->world.sim;
+	g_autoptr(GHashTable) numbers = g_hash_table_new(NULL, NULL);
+	add_numbers(history, "job", numbers);
+	add_numbers(history, "history", numbers);
+	for (gsize n = 1; n <= g_hash_table_size(numbers); n++)
+		sim_check(sim, g_hash_table_contains(numbers, GSIZE_TO_POINTER(n)));
+	g_autoptr(GPtrArray) old = store_list(history->store, "history", NULL, 0, NULL);
+	g_autoptr(GPtrArray) ids = store_list(history->store, "history-id", NULL, 0, NULL);
+	sim_check(sim, old->len == ids->len);
+	history->moved = MAX(history->moved, old->len);
 }
 
 /* ---- what people do ---- */
 
 static struct job *
-new_job(enum job_kind kind)
+new_job(struct world *world, enum job_kind kind)
 {
 	g_autofree char *id = cairn_guid_new();
 	struct job *job = job_new(id, kind);
 	job->consistency = CONSISTENCY_BEST;
+	if (world->short_life) {
+		job->keep_us = (gint64)sim_below(world->sim, 30) * G_USEC_PER_SEC;
+		job->delete_on_completion = !sim_chance(world->sim, 10);
+	}
 	return job;
 }
 
 struct job *
 history_point_job(struct world *world, guint group)
 {
-	struct job *job = new_job(JOB_POINT_CREATE);
+	struct job *job = new_job(world, JOB_POINT_CREATE);
 	job->group = g_strdup(engine_group(world->engine, groups[group], NULL)->id);
 	return job;
 }
@@ -85,7 +130,7 @@ struct job *
 history_export_job(struct world *world, const char *group, const struct point *point,
 		   const char *folder)
 {
-	struct job *job = new_job(JOB_EXPORT);
+	struct job *job = new_job(world, JOB_EXPORT);
 	job->group = g_strdup(group);
 	job->point = g_strdup(point ? point->id : NULL);
 	job->point_name = point ? engine_point_name(world->engine, point) : NULL;
@@ -100,7 +145,7 @@ history_export_job(struct world *world, const char *group, const struct point *p
 struct job *
 history_retain_job(struct world *world, guint group, const char *folder, guint64 last)
 {
-	struct job *job = new_job(JOB_RETAIN);
+	struct job *job = new_job(world, JOB_RETAIN);
 	job->group = g_strdup(engine_group(world->engine, groups[group], NULL)->id);
 	job->directory = g_strdup(folder);
 	job->retention.last = last;
@@ -177,6 +222,14 @@ history_calm_down(struct history *history)
 	}
 }
 
+/* A copy of a job, wherever it is by now. */
+static struct job *
+find_job(struct world *world, const char *id)
+{
+	const struct job *job = engine_job(world->engine, id, NULL);
+	return job ? job_copy(job) : engine_history_job(world->engine, id, NULL);
+}
+
 /* The next backup works and is right: what it exports is compared in the world. */
 static void
 backup_well(struct history *history, guint folder)
@@ -190,7 +243,7 @@ backup_well(struct history *history, guint folder)
 	for (guint i = 0; i < 10; i++)
 		world_write(world);
 	history_calm_down(history);
-	const struct job *done = engine_job(world->engine, id, NULL);
+	cairn_auto(job) done = find_job(world, id);
 	sim_check(world->sim, done != NULL);
 	if (done->outcome)
 		sim_fail(world->sim, "the next backup failed: %s",
@@ -236,6 +289,7 @@ history_finish(struct history *history)
 	struct world *world = &history->world;
 	history_calm_down(history);
 	world_check(world);
+	history_check_jobs(history);
 	history->kill_nth = 0;
 	release_other(world);
 	backup_well(history, 0);
@@ -244,8 +298,8 @@ history_finish(struct history *history)
 	/* The second one in a row can be an increment, and is, if it was asked for. */
 	const struct point *last = engine_point(world->engine, "web@latest", NULL);
 	sim_check(world->sim, last->exports->len == 1);
-	const struct job *job = engine_job(
-		world->engine, ((struct point_export *)last->exports->pdata[0])->job, NULL);
+	cairn_auto(job) job =
+		find_job(world, ((struct point_export *)last->exports->pdata[0])->job);
 	sim_check(world->sim, !job->base || world->increments == before + GUESTS);
 	world->dead = TRUE;
 	world_kill(world);

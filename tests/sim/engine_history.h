@@ -13,6 +13,7 @@ struct history {
 	gboolean kill_before;
 	guint store_fails; /* percent of commits that fail for a moment */
 	guint kills;
+	guint moved; /* jobs in the history of jobs, at most */
 };
 
 /* Two groups; the second has only the first machine of the first one. */
@@ -21,6 +22,8 @@ void history_start(struct history *history, struct sim *sim);
 void history_finish(struct history *history);
 /* The daemon is killed and starts again. */
 void history_reboot(struct history *history);
+/* Each job that was ever accepted is either one or in the history of jobs, and found there. */
+void history_check_jobs(struct history *history);
 /* People go away and nothing fails any more: all that was begun comes to an end. */
 void history_calm_down(struct history *history);
 

@@ -52,10 +52,11 @@ struct op {
 struct world {
 	struct sim *sim;
 	struct engine *engine;
-	gboolean dead;	   /* the daemon was killed: nothing is heard or done any more */
-	gboolean peaceful; /* nothing fails */
-	gboolean away;	   /* the host has not answered since the daemon's start */
-	guint fail_chance; /* percent */
+	gboolean dead;	     /* the daemon was killed: nothing is heard or done any more */
+	gboolean peaceful;   /* nothing fails */
+	gboolean short_life; /* ended jobs leave memory within seconds */
+	gboolean away;	     /* the host has not answered since the daemon's start */
+	guint fail_chance;   /* percent */
 	struct guest guests[GUESTS];
 	GHashTable *truth;	     /* point GUID -> struct image: what it must hold */
 	GHashTable *changes;	     /* "POINT/VM/PREV" -> dirty blocks at begin */

@@ -28,6 +28,15 @@ control_something(struct world *world)
 }
 
 static void
+remove_something(struct world *world)
+{
+	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	if (jobs->len > 0)
+		engine_job_remove(world->engine, jobs->pdata[sim_below(world->sim, jobs->len)],
+				  NULL);
+}
+
+static void
 change_limits(struct world *world)
 {
 	g_autoptr(json_t) changes = json_pack(
@@ -56,7 +65,7 @@ do_something(struct world *world)
 	struct point *point = random_point(world);
 	const char *folder = world_folder(sim_below(world->sim, FOLDERS));
 	guint group = sim_chance(world->sim, 80) ? 0 : 1;
-	switch (sim_below(world->sim, 13)) {
+	switch (sim_below(world->sim, 14)) {
 	case 0:
 	case 1:
 		engine_submit(world->engine, history_point_job(world, group), NULL);
@@ -93,6 +102,9 @@ do_something(struct world *world)
 			world->engine,
 			history_retain_job(world, group, folder, 1 + sim_below(world->sim, 4)),
 			NULL);
+		break;
+	case 12:
+		remove_something(world);
 		break;
 	default:
 		control_something(world);
@@ -154,24 +166,41 @@ live(struct history *history, guint actions)
 
 /* ---- tests ---- */
 
+static guint jobs_moved; /* to the history of jobs */
+
 static void
 play_random(struct sim *sim)
 {
 	struct history history = {0};
 	history_start(&history, sim);
+	history.world.short_life = sim_chance(sim, 50);
 	history.world.fail_chance = sim_chance(sim, 50) ? sim_below(sim, 30) : 0;
 	history.store_fails = sim_chance(sim, 30) ? sim_below(sim, 30) : 0;
 	live(&history, 5 + sim_below(sim, 20));
 	history_finish(&history);
+	jobs_moved += history.moved;
 }
 
 static void
 test_random(void)
 {
 	sim_run(play_random, 300);
+	g_assert_cmpuint(jobs_moved, >, 300);
 }
 
-/* Two backups; the daemon is killed at each commit in turn. */
+/* Long enough that those that do not stay go to the history. */
+static void
+outlive_jobs(struct history *history)
+{
+	const gint64 until = history->world.sim->now + 40 * G_USEC_PER_SEC;
+	while (history->world.sim->now < until) {
+		history_pass_time(&history->world);
+		if (history->world.dead)
+			history_reboot(history);
+	}
+}
+
+/* Two backups, until their jobs are in the history; the daemon is killed at each commit in turn. */
 static void
 play_each_commit(struct sim *sim)
 {
@@ -179,12 +208,14 @@ play_each_commit(struct sim *sim)
 		for (guint before = 0; before < 2; before++) {
 			struct history history = {.kill_before = before};
 			history_start(&history, sim);
+			history.world.short_life = TRUE;
 			history.kill_nth = nth;
 			for (guint i = 0; i < 2; i++) {
 				history_back_up(&history.world, 0, world_folder(0), NULL, NULL);
 				if (history.world.dead)
 					history_reboot(&history);
 				history_calm_down(&history);
+				outlive_jobs(&history);
 				world_write(&history.world);
 			}
 			last = MAX(last, MIN(history.commits, 80));
