@@ -55,6 +55,7 @@ new_export(const struct engine *engine, const struct schedule *schedule)
 {
 	struct job *job = new_job(schedule, JOB_EXPORT);
 	job->note = run_note(engine, schedule);
+	job->backup = TRUE;
 	job->directory = g_strdup(schedule->directory);
 	job->base = g_strdup(schedule->full ? NULL : "auto");
 	job->format = g_strdup(schedule->format);

@@ -289,6 +289,46 @@ def test_stops():
             assert again.call("schedule-show", schedule="web")["next"]
 
 
+def test_retries():
+    """A run is all its attempts; the next one waits across a restart."""
+    with prepared() as daemon, daemon.client() as client:
+        client.call("subscribe")
+        made = create(daemon, client, at="02:00", on_failure="retry", retries=2, retry_delay=1)
+        client.call("schedule-control", schedule="web", action="run")
+        while len(runs_of(client, made)) < 4:
+            client.event("JOB_CREATED")
+        between = client.call("schedule-show", schedule="web")
+        jobs = runs_of(client, made)
+        assert between["state"] == RUNNING and between["runs"] == 1
+        assert between["job"] == jobs[3]["id"] and jobs[3]["attempt"] == 1
+        assert jobs[3]["note"].startswith("retry 1 of 2 after: the point was not taken")
+        daemon.process.send_signal(signal.SIGKILL)
+        daemon.process.wait()
+        daemon.begin()
+        with daemon.client() as again:
+            again.call("subscribe")
+            done = ended(again, "web", 1)
+            jobs = runs_of(again, made)
+            assert len(jobs) == 6 and [job["attempt"] for job in jobs] == [0, 0, 1, 1, 2, 2]
+            assert done["runs"] == 1 and done["state"] == NEW and done["job"] == jobs[5]["id"]
+            assert done["last-state"] == EXCEPTION and done["next"] == made["next"]
+
+
+def test_recovery():
+    """Of a schedule that fails another one is run, which keeps its own times."""
+    with prepared() as daemon, daemon.client() as client:
+        client.call("subscribe")
+        spare = create(daemon, client, name="spare", group="db", at="04:00")
+        made = create(daemon, client, at="02:00", on_failure="run-job", recovery="spare")
+        assert made["recovery"]["other"] == spare["id"] and made["recovery-schedule"] == "spare"
+        client.call("schedule-control", schedule="web", action="run")
+        assert ended(client, "spare", 1)["next"] == spare["next"]
+        assert len(runs_of(client, spare)) == 2 and len(runs_of(client, made)) == 2
+        client.call("schedule-delete", schedule="spare")
+        client.call("schedule-control", schedule="web", action="run")
+        assert ended(client, "web", 2)["state"] == NEW
+
+
 def test_forgotten():
     """One that is over is kept as long as its jobs."""
     with prepared() as daemon, daemon.client() as client:
@@ -347,4 +387,4 @@ def test_access():
 
 
 sys.exit(main([test_create, test_refused, test_set, test_due, test_late, test_down, test_killed,
-               test_control, test_stops, test_forgotten, test_groups, test_access]))
+               test_control, test_stops, test_retries, test_recovery, test_forgotten, test_groups, test_access]))

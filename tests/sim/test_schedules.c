@@ -41,6 +41,11 @@ make_schedule(struct world *world, guint index)
 	schedule->calendar.every_us = EVERY;
 	schedule->calendar.utc = TRUE;
 	schedule->keep_us = G_MAXINT64 / 2;
+	if (sim_chance(world->sim, 50)) {
+		schedule->recovery.action = RECOVERY_RETRY;
+		schedule->recovery.retries = 2;
+		schedule->recovery.delay_us = 5 * G_USEC_PER_SEC;
+	}
 	return engine_schedule_create(world->engine, schedule, NULL);
 }
 
@@ -90,7 +95,8 @@ look_at_runs(struct play *play, struct seen *seen, const struct schedule *schedu
 	seen->job = g_strdup(schedule->job);
 }
 
-/* Every pair of jobs belongs to a run that was counted, and no run has two. */
+/* Every pair of jobs belongs to a run that was counted, and no run has two, but for its further
+ * attempts. */
 static void
 count_jobs(struct play *play, const struct schedule *schedule)
 {
@@ -98,7 +104,7 @@ count_jobs(struct play *play, const struct schedule *schedule)
 	g_autoptr(GPtrArray) jobs = engine_jobs(play->history.world.engine);
 	for (guint i = 0; i < jobs->len; i++) {
 		const struct job *job = jobs->pdata[i];
-		if (g_strcmp0(job->schedule, schedule->id) != 0)
+		if (g_strcmp0(job->schedule, schedule->id) != 0 || job->attempt > 0)
 			continue;
 		exports += job->kind == JOB_EXPORT;
 		points += job->kind == JOB_POINT_CREATE;
