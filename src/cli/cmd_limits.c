@@ -69,7 +69,7 @@ set_default(json_t *arguments, const char *key, char **text)
 	if (g_strcmp0(*text, DEFAULT) != 0)
 		return;
 	cairn_json_set(arguments, key, json_null());
-	*text = NULL;
+	g_clear_pointer(text, g_free);
 }
 
 static int
