@@ -278,12 +278,14 @@ engine_schedules_clock_set(struct engine *engine)
 		step_all(engine, SCHEDULE_CLOCK_SET, 0);
 }
 
-/* A job's end and what its schedule makes of it are one transaction; that one has ended unheard can
- * only be when the store was put together by hand. */
+/* A job's end and what its schedule makes of it are one transaction. Only a job that became the
+ * first run of a schedule just before the daemon was killed may not know of it. */
 static void
 hear_of_run(struct engine *engine, struct schedule *schedule)
 {
 	const struct run *run = engine_run(engine, schedule->job);
+	if (run && !run->job->schedule)
+		run->job->schedule = g_strdup(schedule->id);
 	if ((schedule->state != JOB_RUNNING && schedule->state != JOB_SHUTTING_DOWN) ||
 	    (run && run->job->phase != PHASE_ENDED))
 		return;
@@ -368,7 +370,9 @@ will_run(const struct engine *engine, const struct schedule *schedule, GError **
 	struct schedule_effects effects;
 	cairn_auto(schedule) then = schedule_copy(schedule);
 	schedule_step(then, &event, engine_now(engine), engine->zone, &effects);
-	return effects.start || then->state == JOB_NEW ||
+	/* a job that runs already is the first run of a new one */
+	gboolean again = then->state == JOB_RUNNING && then->next != 0;
+	return effects.start || then->state == JOB_NEW || again ||
 	       cairn_fail(error, CAIRN_ERROR_INVALID,
 			  "schedule \"%s\" would never run: it ends before it is due",
 			  schedule->name);

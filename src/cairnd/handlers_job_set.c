@@ -85,16 +85,6 @@ exchange(struct job *job, struct job *changed)
 	changed->schedule = old.schedule;
 }
 
-static gboolean
-save(struct daemon *daemon, struct job *job, struct job *changed, GError **error)
-{
-	exchange(job, changed);
-	if (engine_job_save(daemon->engine, job, error))
-		return TRUE;
-	exchange(job, changed);
-	return FALSE;
-}
-
 /* ---- a job that becomes a schedule ---- */
 
 /* Clients of CIM name the disks, also when they mean all. */
@@ -185,9 +175,15 @@ delay(struct schedule *schedule, struct job *changed, GError **error)
 	return TRUE;
 }
 
+/* What becomes of schedules, found before anything is changed. */
+struct plan {
+	struct schedule *target; /* to be edited; NULL: a new one */
+	struct schedule *wanted; /* as it is to be; NULL: nothing */
+};
+
 static gboolean
-make_schedule(struct daemon *daemon, const struct control_call *call, const struct job *job,
-	      struct job *changed, GError **error)
+plan_new(struct daemon *daemon, const struct control_call *call, const struct job *job,
+	 struct job *changed, struct plan *plan, GError **error)
 {
 	gboolean waits = job->phase == PHASE_WAIT, once = arg_uint(call, "times", 1) == 1;
 	cairn_auto(schedule) schedule = schedule_like(daemon, changed);
@@ -200,53 +196,89 @@ make_schedule(struct daemon *daemon, const struct control_call *call, const stru
 					   "(JobRunTimes, 0 for no limit)",
 					   (unsigned long long)job->number);
 	count_run(schedule, job);
-	struct schedule *made =
-		engine_schedule_create(daemon->engine, g_steal_pointer(&schedule), error);
-	if (!made)
-		return FALSE;
 	g_free(changed->schedule);
-	changed->schedule = g_strdup(made->id);
+	changed->schedule = g_strdup(schedule->id);
+	plan->wanted = g_steal_pointer(&schedule);
 	return TRUE;
 }
 
 static gboolean
-edit_schedule(struct daemon *daemon, const struct control_call *call, struct schedule *schedule,
-	      GError **error)
+plan_edit(struct daemon *daemon, const struct control_call *call, struct schedule *schedule,
+	  struct plan *plan, GError **error)
 {
-	cairn_auto(schedule) changed = schedule_copy(schedule);
-	return schedule_arguments(daemon, call, changed, error) &&
-	       engine_schedule_edit(daemon->engine, schedule, g_steal_pointer(&changed), error);
+	plan->target = schedule;
+	plan->wanted = schedule_copy(schedule);
+	return schedule_arguments(daemon, call, plan->wanted, error);
 }
 
 static gboolean
-set_calendar(struct daemon *daemon, const struct control_call *call, const struct job *job,
-	     struct job *changed, GError **error)
+plan_calendar(struct daemon *daemon, const struct control_call *call, const struct job *job,
+	      struct job *changed, struct plan *plan, GError **error)
 {
 	struct schedule *schedule =
 		job->schedule ? engine_schedule_find(daemon->engine, job->schedule, NULL) : NULL;
 	gboolean delays = arg_given(call, "start") && job->phase != PHASE_WAIT;
 	if (!says_when(call) && !delays)
 		return TRUE;
-	return schedule ? edit_schedule(daemon, call, schedule, error)
-			: make_schedule(daemon, call, job, changed, error);
+	return schedule ? plan_edit(daemon, call, schedule, plan, error)
+			: plan_new(daemon, call, job, changed, plan, error);
+}
+
+static gboolean
+apply(struct daemon *daemon, const char *id, struct plan *plan, GError **error)
+{
+	struct engine *engine = daemon->engine;
+	struct schedule *wanted = g_steal_pointer(&plan->wanted), *made = NULL;
+	if (wanted && plan->target) {
+		if (!engine_schedule_edit(engine, plan->target, wanted, error))
+			return FALSE;
+	} else if (wanted) {
+		made = engine_schedule_create(engine, wanted, error);
+		if (!made)
+			return FALSE;
+	}
+	/* A schedule that has begun a run may have let this job begin, too: a copy is in its place.
+	 */
+	if (engine_job_save(engine, engine_job(engine, id, NULL), error))
+		return TRUE;
+	if (made)
+		engine_schedule_delete(engine, made, NULL);
+	return FALSE;
 }
 
 /* ---- the request ---- */
+
+/* The job has what is asked before its schedule stands: if it ends meanwhile, that hears of it. */
+static gboolean
+change(struct daemon *daemon, const struct control_call *call, struct job *job, GError **error)
+{
+	cairn_auto(job) changed = job_copy(job);
+	g_autofree char *id = g_strdup(job->id);
+	struct plan plan = {0};
+	gboolean ok = change_job(daemon, call, changed, error) &&
+		      plan_calendar(daemon, call, job, changed, &plan, error);
+	if (ok) {
+		exchange(job, changed);
+		ok = apply(daemon, id, &plan, error);
+		if (!ok)
+			exchange(engine_job(daemon->engine, id, NULL), changed);
+	}
+	schedule_free(plan.wanted);
+	return ok;
+}
 
 void
 handle_job_set(struct daemon *daemon, struct control_call *call)
 {
 	GError *error = NULL;
 	struct job *job = engine_job(daemon->engine, arg_string(call, "job"), &error);
-	cairn_auto(job) changed = job ? job_copy(job) : NULL;
-	if (!job || !change_job(daemon, call, changed, &error) ||
-	    !set_calendar(daemon, call, job, changed, &error) ||
-	    !save(daemon, job, changed, &error)) {
+	g_autofree char *id = g_strdup(job ? job->id : NULL);
+	if (!job || !change(daemon, call, job, &error)) {
 		call_fail(call, error);
 		return;
 	}
 	/* Storing it may have let it begin, which puts a changed copy in its place. */
-	job = engine_job(daemon->engine, changed->id, NULL);
+	job = engine_job(daemon->engine, id, NULL);
 	copies_share(daemon->world);
 	control_call_return(call, job_view(job, g_get_real_time()));
 }

@@ -111,6 +111,9 @@ arg_time(const struct control_call *call, const char *name, gint64 *time, GError
 		ok = schedule_time_parse(text, g_get_real_time(), time, error);
 	else
 		ok = cairn_time_from_iso(text, time, error);
+	if (ok && (*time < 0 || *time > CALENDAR_TIME_MAX))
+		ok = cairn_fail(error, CAIRN_ERROR_INVALID,
+				"\"%s\" does not lie between 1970 and 9999", text);
 	if (!ok)
 		g_prefix_error(error, "argument \"%s\": ", name);
 	return ok;

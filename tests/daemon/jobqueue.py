@@ -258,4 +258,34 @@ def test_in_use():
         assert code == 0 and not client.call("point-list")
 
 
-sys.exit(main([test_limits, test_rates, test_shared_host, test_killed, test_in_use]))
+def test_repeated():
+    """A job that runs becomes the first run of a schedule, also over a kill; one that waits is delayed."""
+    with Lab() as daemon:
+        with daemon.client() as client:
+            off = take_point(client, "off")
+            first, second = export(client, daemon, off), export(client, daemon, off)
+            daemon.told.recv(4096)
+            client.call("subscribe")
+            refused("Invalid", "to repeat it", client.call, "job-set", job=str(first), at="02:00")
+            job = client.call("job-set", job=str(first), at="02:00", times=3)
+            schedule, = client.call("schedule-list")
+            assert job["schedule"] == schedule["id"] and schedule["job-number"] == first, (job, schedule)
+            assert schedule["state-name"] == "running" and schedule["runs"] == 1 and schedule["next"]
+            refused("Invalid", "between 1970 and 9999", client.call, "job-set", job=str(second),
+                    start="1960-01-01T00:00:00Z")
+            refused("Invalid", "between 1970 and 9999", client.call, "job-set", job=str(second),
+                    start="1960-01-01T00:00:00Z", times=1)
+            job = client.call("job-set", job=str(second), at="02:00", times=1)
+            assert job["due"] and not job["schedule"] and len(client.call("schedule-list")) == 1
+        daemon.kill()
+        daemon.begin()
+        daemon.told.recv(4096)
+        with daemon.client() as client:
+            client.call("job-control", job=str(first), action="terminate")
+            wait(client, first, "terminated")
+            schedule, = client.call("schedule-list")
+            assert schedule["state-name"] == "new" and schedule["runs"] == 1, schedule
+            client.call("job-control", job=str(second), action="terminate")
+
+
+sys.exit(main([test_limits, test_rates, test_shared_host, test_killed, test_in_use, test_repeated]))
