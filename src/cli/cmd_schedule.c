@@ -20,7 +20,7 @@ static struct {
 	char *consistency, *format, *compress, *digest, *rate, *priority, *keep_job;
 	char *keep, *keep_daily, *keep_weekly, *keep_monthly;
 	char *on_failure, *retries, *retry_delay, *recovery, *notify, *group;
-	gboolean utc, local, full, incremental, verbose;
+	gboolean utc, local, full, incremental;
 } opt;
 
 /* ---- what is asked ---- */
@@ -192,7 +192,7 @@ schedule_list(struct cli *cli, char *const *args, GError **error)
 	if (cli->json)
 		cli_print_json(list);
 	else
-		show_schedules(list, opt.verbose);
+		show_schedules(list);
 	if (!cli->json && json_array_size(list) == 0)
 		cli_note(cli, _("no schedules; `cairn schedule create GROUP DIR --at 02:00' makes "
 				"one"));
@@ -343,8 +343,6 @@ static const GOptionEntry set_options[] = {
 
 static const GOptionEntry list_options[] = {
 	{"group", 'g', 0, G_OPTION_ARG_STRING, &opt.group, N_("Only those of this group"), "GROUP"},
-	{"verbose", 'v', 0, G_OPTION_ARG_NONE, &opt.verbose, N_("The next five runs of each"),
-	 NULL},
 	G_OPTION_ENTRY_NULL,
 };
 

@@ -39,21 +39,40 @@ state_word(const json_t *schedule)
 							  : field_word(schedule, "state-name");
 }
 
+/* What the time before said already is left out: "2026-11-30 02:00, 12-01 02:00", "10:00, 11:00".
+ */
+static void
+append_time(GString *out, const char *text, const char *before)
+{
+	enum { YEAR = 5, DATE = 11, MINUTES = 16 }; /* YYYY-MM-DD HH:MM:SS */
+	gsize skip = 0;
+	if (before && strncmp(text, before, DATE) == 0)
+		skip = DATE;
+	else if (before && strncmp(text, before, YEAR) == 0)
+		skip = YEAR;
+	gboolean whole = g_str_has_suffix(text, ":00");
+	g_string_append_printf(out, "%s%.*s", before ? ", " : "",
+			       (int)((whole ? MINUTES : strlen(text)) - skip), text + skip);
+}
+
 static char *
 upcoming_text(const json_t *schedule)
 {
-	g_autoptr(GString) out = g_string_new(NULL);
+	GString *out = g_string_new(NULL);
+	g_autofree char *before = NULL;
 	size_t i;
 	json_t *time;
 	json_array_foreach (field_array(schedule, "upcoming"), i, time) {
-		g_autofree char *text = format_time(json_string_value(time));
-		g_string_append_printf(out, "%s%s", i ? ", " : "", text);
+		char *text = format_time(json_string_value(time));
+		append_time(out, text, before);
+		g_free(before);
+		before = text;
 	}
-	return g_strdup(out->str);
+	return g_string_free(out, out->len == 0);
 }
 
 static void
-add_row(struct table *table, const json_t *schedule, gboolean upcoming)
+add_row(struct table *table, const json_t *schedule)
 {
 	table_add(table, field_text(schedule, "name"));
 	table_add(table, field_text(schedule, "group-name"));
@@ -62,11 +81,11 @@ add_row(struct table *table, const json_t *schedule, gboolean upcoming)
 			field_word(schedule, "last-state-name"));
 	table_take(table, field_any(schedule, "runs"));
 	table_add(table, field_text(schedule, "calendar-text"));
-	table_take(table, upcoming ? upcoming_text(schedule) : field_time(schedule, "next"));
+	table_take(table, upcoming_text(schedule));
 }
 
 void
-show_schedules(const json_t *list, gboolean upcoming)
+show_schedules(const json_t *list)
 {
 	static const char *const headers[] = {N_("NAME"),  N_("GROUP"), N_("STATE"), N_("LAST"),
 					      N_(">RUNS"), N_("WHEN"),	N_("NEXT"),  NULL};
@@ -74,7 +93,7 @@ show_schedules(const json_t *list, gboolean upcoming)
 	size_t i;
 	json_t *schedule;
 	json_array_foreach ((json_t *)list, i, schedule)
-		add_row(table, schedule, upcoming);
+		add_row(table, schedule);
 	cli_print_table(table, 0);
 }
 

@@ -4,6 +4,6 @@
 #include <glib.h>
 #include <jansson.h>
 
-/* A line each; @upcoming: with more than one of the next runs. */
-void show_schedules(const json_t *list, gboolean upcoming);
+/* A line each, with its next runs. */
+void show_schedules(const json_t *list);
 void show_schedule(const json_t *schedule);
