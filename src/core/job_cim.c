@@ -47,48 +47,23 @@ set_element(json_t *json, const struct job *job)
 	set_time(json, "InstallDate", job->submitted);
 }
 
-static void
-add_status(json_t *status, json_t *texts, guint value, const char *text)
-{
-	json_array_append_new(status, json_integer(value));
-	json_array_append_new(texts, json_string(text));
-}
-
-/* OperationalStatus and StatusDescriptions are index-parallel (DSP0004, CIM_ConcreteJob): what the
- * table says, then, each with the health again, what a person should know of a good end: the
- * warnings, and why disks were copied in full. */
-static void
-set_descriptions(json_t *json, const struct job *job, const struct job_status *row)
-{
-	json_t *status = json_array(), *texts = json_array();
-	for (guint i = 0; i < JOB_STATUS_MAX && row->operational[i]; i++)
-		add_status(status, texts, row->operational[i], row->descriptions[i]);
-	for (guint i = 0; i < job->warnings->len; i++)
-		add_status(status, texts, row->operational[0], job->warnings->pdata[i]);
-	for (guint i = 0; i < job->disks->len; i++) {
-		const struct job_disk *disk = job->disks->pdata[i];
-		if (!disk->reason)
-			continue;
-		g_autofree char *text = g_strdup_printf("%s:%s exported in full: %s", disk->vm_name,
-							disk->target, disk->reason);
-		add_status(status, texts, row->operational[0], text);
-	}
-	cairn_json_set(json, "OperationalStatus", status);
-	cairn_json_set(json, "StatusDescriptions", texts);
-}
-
+/* What a person should know of a good end: the warnings, and why disks were copied in full. */
 static void
 set_status(json_t *json, const struct job *job)
 {
-	const struct job_status *row = job_status(job);
+	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+	for (guint i = 0; i < job->warnings->len; i++)
+		g_strv_builder_add(builder, job->warnings->pdata[i]);
+	for (guint i = 0; i < job->disks->len; i++) {
+		const struct job_disk *disk = job->disks->pdata[i];
+		g_autofree char *text = g_strdup_printf("%s:%s exported in full: %s", disk->vm_name,
+							disk->target, disk->reason);
+		if (disk->reason)
+			g_strv_builder_add(builder, text);
+	}
+	g_auto(GStrv) more = g_strv_builder_end(builder);
+	job_status_put(json, job_status(job), more);
 	g_autofree char *text = job_status_text(job);
-	set_descriptions(json, job, row);
-	cairn_json_set_string(json, "Status", row->word);
-	cairn_json_set_uint(json, "HealthState", row->health);
-	cairn_json_set_uint(json, "CommunicationStatus", row->communication);
-	cairn_json_set_uint(json, "DetailedStatus", row->detailed);
-	cairn_json_set_uint(json, "OperatingStatus", row->operating);
-	cairn_json_set_uint(json, "PrimaryStatus", row->primary);
 	cairn_json_set_string(json, "JobStatus", text);
 }
 

@@ -1,6 +1,8 @@
 /* How a job is, in CIM's words; see job_status.h. */
 #include "core/job_status.h"
 
+#include "base/json.h"
+
 /* CIM_ManagedSystemElement.OperationalStatus */
 enum {
 	OK = 2,
@@ -63,12 +65,42 @@ job_status_rows(guint *ret_n)
 }
 
 const struct job_status *
-job_status(const struct job *job)
+job_status_of(enum job_state state, gboolean warned)
 {
-	gboolean warned = job->warnings->len > 0;
 	const struct job_status *found = &rows[0];
 	for (guint i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (rows[i].state == job->state && (warned || !rows[i].warned))
+		if (rows[i].state == state && (warned || !rows[i].warned))
 			found = &rows[i]; /* the row for warnings stands behind the other */
 	return found;
+}
+
+const struct job_status *
+job_status(const struct job *job)
+{
+	return job_status_of(job->state, job->warnings->len > 0);
+}
+
+static void
+add_status(json_t *status, json_t *texts, guint value, const char *text)
+{
+	json_array_append_new(status, json_integer(value));
+	json_array_append_new(texts, json_string(text));
+}
+
+void
+job_status_put(json_t *json, const struct job_status *row, char *const *more)
+{
+	json_t *status = json_array(), *texts = json_array();
+	for (guint i = 0; i < JOB_STATUS_MAX && row->operational[i]; i++)
+		add_status(status, texts, row->operational[i], row->descriptions[i]);
+	for (; more && *more; more++)
+		add_status(status, texts, row->operational[0], *more);
+	cairn_json_set(json, "OperationalStatus", status);
+	cairn_json_set(json, "StatusDescriptions", texts);
+	cairn_json_set_string(json, "Status", row->word);
+	cairn_json_set_uint(json, "HealthState", row->health);
+	cairn_json_set_uint(json, "CommunicationStatus", row->communication);
+	cairn_json_set_uint(json, "DetailedStatus", row->detailed);
+	cairn_json_set_uint(json, "OperatingStatus", row->operating);
+	cairn_json_set_uint(json, "PrimaryStatus", row->primary);
 }

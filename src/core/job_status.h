@@ -22,3 +22,8 @@ struct job_status {
 /* All, in the order of the states. */
 const struct job_status *job_status_rows(guint *ret_n);
 const struct job_status *job_status(const struct job *job);
+const struct job_status *job_status_of(enum job_state state, gboolean warned);
+/* The properties of the row into @json, with @more texts (strv, may be NULL) behind those of the
+ * table in StatusDescriptions, each with the health again in OperationalStatus: the two are
+ * index-parallel (DSP0004, CIM_ConcreteJob). */
+void job_status_put(json_t *json, const struct job_status *row, char *const *more);

@@ -3,8 +3,10 @@
  * and stands in the description. */
 #include "core/schedule_cim.h"
 
+#include "base/error.h"
 #include "base/json.h"
 #include "base/timefmt.h"
+#include "core/job_status.h"
 
 #define NEVER	     "99999999999999.999999+000" /* all nines */
 #define LOCAL_TIME   1
@@ -104,28 +106,25 @@ set_work(json_t *json, const struct schedule *schedule)
 	cairn_json_set_string(json, "ExportDirectory", schedule->directory);
 }
 
-/* TEMP */
+/* A failure stops the schedule, or is a warning of the next runs. */
 static void
-schedule_cim_status(json_t *json, const struct schedule *schedule)
+set_status(json_t *json, const struct schedule *schedule, const char *text)
 {
-	gboolean bad = schedule->state == JOB_EXCEPTION;
-	cairn_json_set(json, "OperationalStatus", json_pack("[i]", bad ? 6 : 2));
-	cairn_json_set(json, "StatusDescriptions", json_pack("[s]", bad ? "Error" : "OK"));
-	cairn_json_set_string(json, "Status", bad ? "Error" : "OK");
-	cairn_json_set_uint(json, "HealthState", bad ? 20 : 5);
-	cairn_json_set_uint(json, "CommunicationStatus", 2);
-	cairn_json_set_uint(json, "DetailedStatus", 1);
-	cairn_json_set_uint(json, "OperatingStatus", 16);
-	cairn_json_set_uint(json, "PrimaryStatus", bad ? 3 : 1);
-	cairn_json_set_uint(json, "ErrorCode", 0);
-	cairn_json_set(json, "ErrorDescription", json_null());
-	cairn_json_set(json, "ErrorSummaryDescription", json_null());
+	gboolean stopped = schedule->state == JOB_EXCEPTION;
+	const char *why = stopped ? text : NULL;
+	gboolean warned = schedule->last_state == JOB_EXCEPTION;
+	job_status_put(json, job_status_of(schedule->state, warned), NULL);
+	cairn_json_set_uint(json, "ErrorCode",
+			    stopped ? cairn_error_job_code(CAIRN_ERROR_STATE) : 0);
+	cairn_json_set_string(json, "ErrorDescription", why);
+	cairn_json_set_string(json, "ErrorSummaryDescription", why);
 }
 
 static void
 set_state(json_t *json, const struct schedule *schedule)
 {
 	g_autofree char *text = schedule_status_text(schedule);
+	set_status(json, schedule, text);
 	cairn_json_set_string(json, "JobStatus", text);
 	cairn_json_set_uint(json, "JobState", schedule->state);
 	if (schedule->state_changed)
@@ -156,7 +155,6 @@ schedule_cim_properties(const struct schedule *schedule)
 {
 	json_t *json = json_object();
 	set_element(json, schedule);
-	schedule_cim_status(json, schedule);
 	set_state(json, schedule);
 	set_settings(json, schedule);
 	schedule_cim_calendar(json, schedule);
