@@ -354,7 +354,8 @@ void
 engine_clock_set(struct engine *engine, gint64 by)
 {
 	gint64 now = engine_now(engine);
-	engine_shift_running(engine, by);
+	engine_shift_jobs(engine, by);
+	engine->debts_at = 0; /* a guest must not wait until the clock is there again */
 	cairn_auto(store_txn) txn = store_txn_new();
 	g_autoptr(GPtrArray) changed = g_ptr_array_new();
 	for (guint i = 0; i < engine->points->len; i++) {

@@ -284,8 +284,9 @@ void engine_restart_now(struct engine *engine, const char *job);
 /* engine_times.c */
 /* Stores the running jobs as they are, every few seconds. */
 void engine_save_running(struct engine *engine, gint64 now);
-/* The clock was set: nobody has worked longer for it, or shorter. */
-void engine_shift_running(struct engine *engine, gint64 by);
+/* The clock was set: nobody has worked longer for it, or shorter, nor is tried again or forgotten
+ * earlier or later. */
+void engine_shift_jobs(struct engine *engine, gint64 by);
 /* engine_plan.c: what must be known before a job can go on; changes @job only. */
 gboolean engine_plan_point(struct engine *engine, struct job *job, GError **error);
 /* Of the point that a point job is to take, by its name. */

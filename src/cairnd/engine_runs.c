@@ -88,13 +88,14 @@ forget_end(struct run *run)
 	g_clear_pointer(&run->ended, g_sequence_remove);
 }
 
-/* One that stays is removed on request, or when there are too many: the one that ended first. */
+/* One that stays is removed on request, or when there are too many: the one that ended first. If
+ * the clock was ahead then, its time begins now. */
 static void
-note_end(struct engine_runs *runs, struct run *run)
+note_end(struct engine_runs *runs, struct run *run, gint64 now)
 {
 	const struct job *job = run->job;
 	forget_end(run);
-	run->leaves = job->ended + (job->stays ? 0 : job->keep_us);
+	run->leaves = MIN(job->ended, now) + (job->stays ? 0 : job->keep_us);
 	run->ended = g_sequence_insert_sorted(job->stays ? runs->staying : runs->leaving, run,
 					      by_leaving, NULL);
 }
@@ -118,7 +119,7 @@ engine_place_run(struct engine *engine, struct run *run)
 	if (active)
 		forget_end(run);
 	else
-		note_end(runs, run);
+		note_end(runs, run, engine_now(engine));
 	engine->queue_changed |= moved;
 }
 

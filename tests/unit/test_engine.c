@@ -218,6 +218,46 @@ new_job(enum job_kind kind, const char *group)
 	return job;
 }
 
+/* A clock that is set back by years keeps nobody waiting for years: not a debt, not the next
+ * attempt of a job, nor one that has ended and is to be forgotten. */
+static void
+test_clock_back(void)
+{
+	struct fixture fixture = {0};
+	g_autoptr(GError) error = NULL;
+	open_engine(&fixture, FALSE);
+	engine_start(fixture.engine);
+	struct job *job = new_job(JOB_POINT_CREATE, GROUP);
+	job->recovery = (struct recovery){RECOVERY_RETRY, NULL, 3, HOUR / 2};
+	g_assert_nonnull(engine_submit(fixture.engine, job, &error));
+	g_autofree char *first = g_strdup(fixture.last);
+	g_autoptr(GError) failed = g_error_new(CAIRN_ERROR, CAIRN_ERROR_PEER, "gone");
+	struct job_effect effect = {EFFECT_PREPARE, 0};
+	engine_done(fixture.engine, first, &effect, failed, NULL);
+	struct effect_reply reply = {.flags_left = MEMBER_PREPARED};
+	effect.type = EFFECT_UNDO;
+	engine_done(fixture.engine, first, &effect, failed, &reply);
+	g_assert_cmpint(engine_job(fixture.engine, first, NULL)->phase, ==, PHASE_ENDED);
+	engine_tick(fixture.engine);
+	g_assert_cmpuint(fixture.paid, ==, 1);
+	g_autoptr(GPtrArray) debts = store_list(fixture.store, "debt", NULL, 0, &error);
+	g_assert_cmpuint(debts->len, ==, 1);
+	engine_debt_paid(fixture.engine, ((struct store_object *)debts->pdata[0])->id, DEBT_END);
+	fixture.now -= 99 * HOUR;
+	engine_clock_set(fixture.engine, -99 * HOUR);
+	engine_tick(fixture.engine);
+	g_assert_cmpuint(fixture.paid, ==, 2);
+	g_assert_cmpuint(fixture.prepared, ==, 1);
+	fixture.now += HOUR / 2;
+	engine_tick(fixture.engine);
+	g_assert_cmpuint(fixture.prepared, ==, 2); /* the next attempt */
+	g_assert_nonnull(engine_job(fixture.engine, first, NULL));
+	fixture.now += HOUR / 2;
+	engine_tick(fixture.engine);
+	g_assert_null(engine_job(fixture.engine, first, NULL));
+	close_engine(&fixture);
+}
+
 /* Submits an export of the point; NULL when it is refused. */
 static struct job *
 submit_export(struct fixture *fixture, GError **error)
@@ -348,6 +388,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/engine/clock", test_clock);
 	g_test_add_func("/engine/clock-years", test_clock_years);
+	g_test_add_func("/engine/clock-back", test_clock_back);
 	g_test_add_func("/engine/full-store", test_full_store);
 	g_test_add_func("/engine/full-store-then-exported", test_full_store_then_exported);
 	g_test_add_func("/engine/deleted-base", test_deleted_base);
