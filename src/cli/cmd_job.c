@@ -102,6 +102,18 @@ print_disks(const json_t *job)
 	cli_print_table(table, 2);
 }
 
+/* What few jobs have. */
+static void
+print_rare(struct table *sheet, const json_t *job)
+{
+	static const char *const texts[] = {N_("retried-as"), N_("notify")};
+	if (field_text(job, "due"))
+		table_pair_take(sheet, N_("due"), field_time(job, "due"));
+	for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
+		if (field_text(job, texts[i]))
+			table_pair(sheet, texts[i], field_text(job, texts[i]));
+}
+
 static void
 print_job(const json_t *job)
 {
@@ -121,6 +133,7 @@ print_job(const json_t *job)
 	table_pair(sheet, N_("phase"), field_word(job, "phase"));
 	for (guint i = 0; i < G_N_ELEMENTS(plain); i++)
 		table_pair_take(sheet, plain[i], field_any(job, plain[i]));
+	print_rare(sheet, job);
 	for (guint i = 0; i < G_N_ELEMENTS(told); i++) {
 		g_autofree char *text = field_any(job, told[i]);
 		table_pair_take(sheet, told[i], cli_translate(text));
