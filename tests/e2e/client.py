@@ -12,8 +12,8 @@ from labtest import Failure, expect, run
 from cairnlab.common import LabError, wait_until
 
 ENDED = (7, 8, 9, 10, 32768)  # CIM_ConcreteJob.JobState
-NEW, RUNNING, SUSPENDED, COMPLETED, TERMINATED, KILLED, EXCEPTION, WARNINGS = (
-    2, 4, 5, 7, 8, 9, 10, 32768)
+NEW, RUNNING, SUSPENDED, COMPLETED, TERMINATED, KILLED, EXCEPTION, SERVICE, WARNINGS = (
+    2, 4, 5, 7, 8, 9, 10, 11, 32768)
 
 
 class Refused(Exception):

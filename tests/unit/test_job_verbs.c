@@ -198,6 +198,40 @@ test_service_fails(void)
 	g_assert_cmpint(job->state, ==, JOB_EXCEPTION);
 }
 
+static void
+fail(struct job *job, guint disk, int code, const char *text)
+{
+	g_autoptr(GError) error = g_error_new_literal(CAIRN_ERROR, code, text);
+	struct job_event event = {
+		.type = JOB_EVENT_DONE, .effect = {EFFECT_COPY, disk}, .error = error};
+	struct job_step_result result;
+	job_step(job, &event, 1000, &result);
+	job_step_result_clear(&result);
+}
+
+/* One error for each disk that failed, none for one that was stopped; the first is the one told. */
+static void
+test_errors(void)
+{
+	cairn_auto(job) job = copying_job();
+	job_add_disk(job, "vm-2", "web", "vda")->status = UNIT_RUNNING;
+	fail(job, 1, CAIRN_ERROR_IO, "broken");
+	fail(job, 2, CAIRN_ERROR_CANCELLED, "the copy was stopped");
+	fail(job, 0, CAIRN_ERROR_PEER, "lost");
+	g_assert_cmpuint(job->errors->len, ==, 2);
+	const struct job_error *first = job->errors->pdata[0], *second = job->errors->pdata[1];
+	g_assert_cmpstr(first->message, ==, "broken");
+	g_assert_cmpstr(first->vm, ==, "vm-1");
+	g_assert_cmpstr(first->disk, ==, "vdb");
+	g_assert_cmpstr(second->message, ==, "lost");
+	g_assert_cmpstr(second->disk, ==, "vda");
+	/* what comes of a kill is no news either */
+	cairn_auto(job) killed = copying_job();
+	ask(killed, VERB_KILL, "cancel cancel", JOB_SHUTTING_DOWN);
+	fail(killed, 0, CAIRN_ERROR_PEER, "lost");
+	g_assert_cmpuint(killed->errors->len, ==, 1);
+}
+
 /* Before its turn: 2 -> 5 -> 3 -> 4, and the time of waiting is no work. */
 static void
 test_waiting(void)
@@ -242,6 +276,7 @@ main(int argc, char **argv)
 	g_test_add_func("/core/job/service", test_service);
 	g_test_add_func("/core/job/service-ends", test_service_ends);
 	g_test_add_func("/core/job/service-fails", test_service_fails);
+	g_test_add_func("/core/job/errors", test_errors);
 	g_test_add_func("/core/job/waiting", test_waiting);
 	g_test_add_func("/core/job/forget", test_forget);
 	return g_test_run();
