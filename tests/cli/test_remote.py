@@ -222,7 +222,10 @@ def test_not_carried(host):
     for words in (["point", "create", "web", "--hold", "1h"], ["point", "create", "web", "--no-barrier"],
                   ["export", "web@1", "/b", "--format", "raw"], ["backup", "web", "/b", "--rate", "1M"],
                   ["export", "web@1", "/b", "--keep-held"], ["job", "set", JOB % 2, "--rate", "1M"],
-                  ["backup", "web", "/b", "--digest", "sha256"]):
+                  ["backup", "web", "/b", "--digest", "sha256"],
+                  ["backup", "web", "/b", "--notify", "a@b"],
+                  ["export", "web@1", "/b", "--on-failure", "retry"],
+                  ["point", "create", "web", "--retries", "2"]):
         bad(host, "not possible with --host: .*leave --" + words[-2 if words[-1][0] != "-" else -1]
             .strip("-"), *words)
     assert not host.asked, host.asked
