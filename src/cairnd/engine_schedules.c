@@ -7,6 +7,7 @@
 
 #define RETRY_AFTER   (5 * G_USEC_PER_SEC)  /* when the store could not take a step */
 #define ZONE_INTERVAL (60 * G_USEC_PER_SEC) /* how long another time zone may go unseen */
+#define DUE_AT_ONCE   20		    /* in one tick: each is a commit or two */
 #define NAMES_MAX     (SCHEDULES_MAX + 1)   /* tried for one without a name */
 
 /* ---- the list ---- */
@@ -215,29 +216,32 @@ step(struct engine *engine, struct schedule *schedule, enum schedule_event_type 
 
 /* One that has ended hears nothing any more, and is forgotten in time. */
 static gboolean
-hear(struct engine *engine, struct schedule *schedule, enum schedule_event_type type, gint64 due,
+hear(struct engine *engine, struct schedule *schedule, enum schedule_event_type type,
      GError **error)
 {
-	if (!removal(schedule))
-		return step(engine, schedule, type, error);
-	return !due || engine_schedule_delete(engine, schedule, error);
+	return removal(schedule) ? engine_schedule_delete(engine, schedule, error)
+				 : step(engine, schedule, type, error);
 }
 
-/* Without a person who asked: a store that is full is tried again. */
+/* Those that are due, or all others, hear @type without a person who asked: a store that is full is
+ * tried again. Many may be due at once: the rest waits for the next tick. */
 static void
-step_all(struct engine *engine, enum schedule_event_type type, gint64 due)
+step_all(struct engine *engine, enum schedule_event_type type, gboolean due)
 {
-	gint64 retry = 0;
+	gint64 now = engine_now(engine), retry = 0;
 	g_autoptr(GPtrArray) all = all_of(engine);
-	for (guint i = 0; i < all->len; i++) {
+	for (guint i = 0, n = 0; i < all->len && (!due || n < DUE_AT_ONCE); i++) {
 		struct schedule *schedule = all->pdata[i];
 		gint64 wake = wake_of(schedule);
 		g_autoptr(GError) error = NULL;
-		if ((due && (!wake || wake > due)) || hear(engine, schedule, type, due, &error))
+		if ((wake && wake <= now) != due || (!due && removal(schedule)))
+			continue;
+		n++;
+		if (hear(engine, schedule, type, &error))
 			continue;
 		g_warning("cannot store schedule \"%s\", will try again: %s", schedule->name,
 			  error->message);
-		retry = engine_now(engine) + RETRY_AFTER;
+		retry = now + RETRY_AFTER;
 	}
 	find_next(engine);
 	if (retry)
@@ -266,16 +270,16 @@ engine_tick_schedules(struct engine *engine, gint64 now)
 	if (!engine->started || engine->schedules->len == 0)
 		return;
 	if (zone_has_changed(engine, now))
-		step_all(engine, SCHEDULE_CLOCK_SET, 0);
+		step_all(engine, SCHEDULE_CLOCK_SET, FALSE);
 	if (engine->schedules_at && now >= engine->schedules_at)
-		step_all(engine, SCHEDULE_TICK, now);
+		step_all(engine, SCHEDULE_TICK, TRUE);
 }
 
 void
 engine_schedules_clock_set(struct engine *engine)
 {
 	if (engine->started)
-		step_all(engine, SCHEDULE_CLOCK_SET, 0);
+		step_all(engine, SCHEDULE_CLOCK_SET, FALSE);
 }
 
 /* A job's end and what its schedule makes of it are one transaction. Only a job that became the
@@ -301,7 +305,7 @@ engine_start_schedules(struct engine *engine)
 	g_autoptr(GPtrArray) all = all_of(engine);
 	for (guint i = 0; i < all->len; i++)
 		hear_of_run(engine, all->pdata[i]);
-	step_all(engine, SCHEDULE_TICK, 0);
+	step_all(engine, SCHEDULE_TICK, FALSE);
 }
 
 /* ---- loading ---- */
