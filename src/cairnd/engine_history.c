@@ -15,7 +15,7 @@
 #define STAYING_MAX 5000
 /* One commit is for so many; the rest waits for the next tick: guests may be waiting too. */
 #define MOVE_AT_ONCE	200
-#define FORGET_AT_ONCE	200
+#define FORGET_AT_ONCE	500
 #define FORGET_INTERVAL (10 * 60 * G_USEC_PER_SEC)
 
 /* Twenty digits: the order of the ids is that of the numbers. */

@@ -6,6 +6,7 @@
 #include "base/guid.h"
 #include "base/json.h"
 #include "base/timefmt.h"
+#include "cairnd/engine_schedules.h"
 
 #include <string.h>
 
@@ -123,6 +124,11 @@ get_filter(const struct daemon *daemon, const struct control_call *call, struct 
 	const struct group *group = name ? engine_group(daemon->engine, name, NULL) : NULL;
 	filter->group = group ? group->id : name;
 	filter->schedule = arg_string(call, "schedule");
+	const struct schedule *schedule =
+		filter->schedule ? engine_schedule_find(daemon->engine, filter->schedule, NULL)
+				 : NULL;
+	if (schedule)
+		filter->schedule = schedule->id;
 	filter->before = arg_uint(call, "before", 0);
 	filter->limit = arg_uint(call, "limit", HISTORY_LIMIT_DEFAULT);
 	if (filter->limit < 1 || filter->limit > HISTORY_LIMIT_MAX)
