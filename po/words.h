@@ -21,6 +21,7 @@ N_("shutoff")
 N_("paused")
 N_("other")
 N_("export")
+N_("retain")
 N_("full")
 N_("incremental")
 
@@ -38,6 +39,13 @@ N_("writing the manifest")
 N_("releasing the point")
 N_("closing disks")
 N_("removing unfinished files")
+N_("removing old exports")
+
+/* how retentions end */
+N_("nothing to remove")
+N_("%llu exports removed, %llu merged, %s freed")
+N_("%llu exports removed, %llu merged, %s more taken")
+N_("1 export removed, %llu merged, %s freed")
 
 /* what to do */
 N_("Correct the request and ask again.")

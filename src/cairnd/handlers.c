@@ -201,6 +201,7 @@ static const struct {
 	{"point-delete", handle_point_delete},
 	{"export", handle_export},
 	{"backup", handle_backup},
+	{"retain", handle_retain},
 	{"job-list", handle_job_list},
 	{"job-history", handle_job_history},
 	{"job-show", handle_job_show},

@@ -51,6 +51,8 @@ void handle_limits_set(struct daemon *daemon, struct control_call *call);
 /* handlers_jobs.c */
 void handle_export(struct daemon *daemon, struct control_call *call);
 void handle_backup(struct daemon *daemon, struct control_call *call);
+/* handlers_retain.c */
+void handle_retain(struct daemon *daemon, struct control_call *call);
 void handle_point_create(struct daemon *daemon, struct control_call *call);
 void handle_job_list(struct daemon *daemon, struct control_call *call);
 /* With the properties of its CIM class; a new reference. */
@@ -117,6 +119,9 @@ gboolean arg_word(const struct control_call *call, const char *name, const char 
  * default). INVALID. */
 gboolean arg_images(const struct control_call *call, char **format, char **compress, char **digest,
 		    GError **error);
+/* "keep-last" and the like, over what is there. */
+gboolean arg_retention(const struct control_call *call, struct retention *retention,
+		       GError **error);
 /* Goes on with @then when the folder "directory" can be exported to, or answers the call. */
 void after_folder_check(struct daemon *daemon, struct control_call *call,
 			void (*then)(struct daemon *daemon, struct control_call *call));

@@ -80,6 +80,26 @@ arg_images(const struct control_call *call, char **format, char **compress, char
 			  "raw images cannot be compressed: use format qcow2");
 }
 
+gboolean
+arg_retention(const struct control_call *call, struct retention *retention, GError **error)
+{
+	const struct {
+		const char *name;
+		guint64 *value;
+	} parts[] = {
+		{"keep-last", &retention->last},
+		{"keep-daily", &retention->daily},
+		{"keep-weekly", &retention->weekly},
+		{"keep-monthly", &retention->monthly},
+	};
+	for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
+		if (!arg_limited(call, parts[i].name, RETENTION_KEEP_MAX, error))
+			return FALSE;
+		*parts[i].value = arg_uint(call, parts[i].name, *parts[i].value);
+	}
+	return TRUE;
+}
+
 /* ---- the folder ---- */
 
 /* The folder is looked at first, by a thread: it may be on a server that is gone. */

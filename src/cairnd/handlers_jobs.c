@@ -161,6 +161,8 @@ backup_export_job(struct daemon *daemon, struct control_call *call, const struct
 	cairn_auto(job) job = new_job(daemon, call, JOB_EXPORT);
 	job->group = g_strdup(first->group);
 	job->base = arg_bool(call, "full") ? NULL : g_strdup("auto");
+	if (!arg_retention(call, &job->retention, error))
+		return NULL;
 	return fill_export(daemon, call, job, error) ? g_steal_pointer(&job) : NULL;
 }
 

@@ -152,26 +152,6 @@ read_limits(const struct control_call *call, struct schedule *schedule, GError *
 /* ---- what each run does ---- */
 
 static gboolean
-read_retention(const struct control_call *call, struct retention *retention, GError **error)
-{
-	const struct {
-		const char *name;
-		guint64 *value;
-	} parts[] = {
-		{"keep-last", &retention->last},
-		{"keep-daily", &retention->daily},
-		{"keep-weekly", &retention->weekly},
-		{"keep-monthly", &retention->monthly},
-	};
-	for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
-		if (!arg_limited(call, parts[i].name, RETENTION_KEEP_MAX, error))
-			return FALSE;
-		*parts[i].value = arg_uint(call, parts[i].name, *parts[i].value);
-	}
-	return TRUE;
-}
-
-static gboolean
 read_job(const struct control_call *call, struct schedule *schedule, GError **error)
 {
 	const char *consistency = arg_string(call, "consistency");
@@ -272,6 +252,6 @@ schedule_arguments(struct daemon *daemon, const struct control_call *call,
 	}
 	return read_calendar(call, &schedule->calendar, error) &&
 	       read_limits(call, schedule, error) && read_job(call, schedule, error) &&
-	       read_retention(call, &schedule->retention, error) &&
+	       arg_retention(call, &schedule->retention, error) &&
 	       read_recovery(daemon, call, schedule, error);
 }

@@ -1,6 +1,7 @@
 /* cairn export, cairn backup. */
 #include "cli/field.h"
 #include "cli/recovery.h"
+#include "cli/keep.h"
 #include "cli/summary.h"
 #include "cli/themes.h"
 #include "cli/wait.h"
@@ -11,6 +12,7 @@ static struct {
 	char *base, **disks, *format, *compress, *digest, *rate, *priority, *consistency;
 	gboolean keep_held, full, no_wait;
 	struct recovery_options recovery;
+	struct keep_options keep;
 } opt;
 
 /* The options that both have. */
@@ -85,7 +87,7 @@ static int
 run_backup(struct cli *cli, char *const *args, GError **error)
 {
 	g_autoptr(json_t) arguments = json_pack("{s:s}", "group", args[0]);
-	if (!set_common(arguments, args[1], error))
+	if (!set_common(arguments, args[1], error) || !keep_set(arguments, &opt.keep, error))
 		return CLI_USAGE;
 	cli_set_text(arguments, "consistency", opt.consistency);
 	if (opt.full)
@@ -131,6 +133,7 @@ static const GOptionEntry backup_options[] = {
 	{"full", 0, 0, G_OPTION_ARG_NONE, &opt.full, N_("Export in full even if a base is there"),
 	 NULL},
 	COMMON_OPTIONS,
+	KEEP_OPTIONS(opt.keep),
 	G_OPTION_ENTRY_NULL,
 };
 

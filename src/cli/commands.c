@@ -6,9 +6,9 @@
 #include <string.h>
 
 static const struct command *const themes[] = {
-	vm_commands,	  group_commands,    point_commands,  backup_commands,
-	job_commands,	  schedule_commands, limits_commands, verify_commands,
-	restore_commands, status_command,    help_commands,
+	vm_commands,	 group_commands,   point_commands,    backup_commands,
+	retain_commands, job_commands,	   schedule_commands, limits_commands,
+	verify_commands, restore_commands, status_command,    help_commands,
 };
 
 const struct command *

@@ -7,6 +7,7 @@ extern const struct command vm_commands[];
 extern const struct command group_commands[];
 extern const struct command point_commands[];
 extern const struct command backup_commands[];
+extern const struct command retain_commands[];
 extern const struct command job_commands[];
 extern const struct command schedule_commands[];
 extern const struct command limits_commands[];

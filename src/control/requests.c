@@ -50,6 +50,16 @@
 	{"times", ARG_UINT, FALSE, "runs at most; 0 (default): no limit"}
 /* clang-format on */
 
+/* Of backup, schedule-create and schedule-set, and retain. */
+/* clang-format off */
+#define RETENTION_ARGS \
+	{"keep-last", ARG_UINT, FALSE, \
+	 "exports to keep: the newest; all four 0 (default): all"}, \
+	{"keep-daily", ARG_UINT, FALSE, "the newest of each of so many days"}, \
+	{"keep-weekly", ARG_UINT, FALSE, "the newest of each of so many weeks"}, \
+	{"keep-monthly", ARG_UINT, FALSE, "the newest of each of so many months"}
+/* clang-format on */
+
 /* Of schedule-create and schedule-set. */
 /* clang-format off */
 #define SCHEDULE_ARGS(required) \
@@ -64,11 +74,7 @@
 	{"digest", ARG_STRING, FALSE, "as for export"}, \
 	{"rate", ARG_UINT, FALSE, "as for export"}, \
 	{"priority", ARG_UINT, FALSE, "lower runs first; default 100"}, \
-	{"keep-last", ARG_UINT, FALSE, \
-	 "exports to keep: the newest; all four 0 (default): all"}, \
-	{"keep-daily", ARG_UINT, FALSE, "the newest of each of so many days"}, \
-	{"keep-weekly", ARG_UINT, FALSE, "the newest of each of so many weeks"}, \
-	{"keep-monthly", ARG_UINT, FALSE, "the newest of each of so many months"}, \
+	RETENTION_ARGS, \
 	{"keep-job", ARG_UINT, FALSE, "seconds to keep the job of a run after its end"}, \
 	{"delete-on-completion", ARG_BOOL, FALSE, "forget that job then; default true"}, \
 	RECOVERY_ARGS
@@ -225,8 +231,23 @@ const struct request requests[] = {
 	  {"digest", ARG_STRING, FALSE, "as for export"},
 	  {"rate", ARG_UINT, FALSE, "as for export"},
 	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"},
+	  RETENTION_ARGS,
 	  RECOVERY_ARGS},
 	 "{job: ID of the export, number: N, point: GUID, point-job: ID}"},
+	{"retain",
+	 0,
+	 ROLE_OPERATOR,
+	 "Keeps some of a group's exports in a folder and removes the others",
+	 {GROUP_ARG,
+	  {"directory", ARG_STRING, TRUE, "as for export"},
+	  RETENTION_ARGS,
+	  {"dry-run", ARG_BOOL, FALSE, "only tell what would be done"},
+	  {"rate", ARG_UINT, FALSE, "bytes per second for merging; 0: no limit"},
+	  {"priority", ARG_UINT, FALSE, "lower runs first; default 100"}},
+	 "{job: ID, number: N}, or with dry-run {group, kept, merged, deleted, left, "
+	 "bytes-removed, bytes-written, exports: [{point: {id, number, created}, action: keep, "
+	 "merge, delete or leave, reason, partial, base, into, absorbs, bytes, bytes-removed, "
+	 "bytes-written}]}"},
 
 	{"job-list",
 	 REQUEST_READ,

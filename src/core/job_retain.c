@@ -22,6 +22,21 @@ number(const json_t *json, const char *key)
 	return value;
 }
 
+static char *
+tell(guint64 deleted, guint64 merged, gboolean freed, const char *bytes)
+{
+	if (deleted == 1 && freed)
+		return g_strdup_printf("1 export removed, %" G_GUINT64_FORMAT " merged, %s freed",
+				       merged, bytes);
+	if (freed)
+		return g_strdup_printf("%" G_GUINT64_FORMAT " exports removed, %" G_GUINT64_FORMAT
+				       " merged, %s freed",
+				       deleted, merged, bytes);
+	return g_strdup_printf("%" G_GUINT64_FORMAT " exports removed, %" G_GUINT64_FORMAT
+			       " merged, %s more taken",
+			       deleted, merged, bytes);
+}
+
 /* A merge writes a new file for the old ones: what it takes is not free. */
 char *
 job_retain_text(const struct job *job)
@@ -32,12 +47,9 @@ job_retain_text(const struct job *job)
 		merged = number(job->retained, "merged");
 	guint64 removed = number(job->retained, "bytes-removed");
 	guint64 written = number(job->retained, "bytes-written");
-	gboolean more = written > removed;
-	g_autofree char *bytes = g_format_size_full(more ? written - removed : removed - written,
+	gboolean freed = removed >= written;
+	g_autofree char *bytes = g_format_size_full(freed ? removed - written : written - removed,
 						    G_FORMAT_SIZE_IEC_UNITS);
-	if (deleted == 0 && merged == 0)
-		return g_strdup("nothing to remove");
-	return g_strdup_printf(
-		"%" G_GUINT64_FORMAT " export%s removed, %" G_GUINT64_FORMAT " merged, %s %s",
-		deleted, deleted == 1 ? "" : "s", merged, bytes, more ? "more taken" : "freed");
+	return deleted || merged ? tell(deleted, merged, freed, bytes)
+				 : g_strdup("nothing to remove");
 }

@@ -371,6 +371,33 @@ class FakeCairnd:
         self.start(7, self.export_steps(directory))
         return {"job": JOB % 7, "number": 7, "point": answer["point"], "point-job": JOB % 6}
 
+    def on_retain(self, group, directory, rate=0, **keep):
+        if group != "web":
+            raise Refused("NotFound", "there is no group \"%s\"" % group)
+        if not keep.get("dry_run"):
+            done = job(8, "retain", 7)
+            running = job(8, "retain", 4, "removing old exports")
+            for view in (running, done):
+                view.update({"point": None, "point-name": None})
+            done["status"] = "2 exports removed, 1 merged, 512.0 MiB freed"
+            self.start(8, [(0, running), (0.05, done)])
+            return {"job": JOB % 8, "number": 8}
+        point = [{"id": POINT % n, "number": n, "created": "2026-11-2%dT10:00:00Z" % n}
+                 for n in range(1, 6)]
+
+        def export(n, action, reason=None, **more):
+            return {"point": point[n - 1], "action": action, "reason": reason, "partial": False,
+                    "base": None, "into": None, "absorbs": 0, "bytes": n * 64 * MIB,
+                    "bytes-removed": 0, "bytes-written": 0, **more}
+        return {"group": {"id": GROUP, "name": "web"}, "kept": 3, "merged": 2, "deleted": 1,
+                "left": 1, "bytes-removed": 256 * MIB, "bytes-written": 192 * MIB,
+                "exports": [
+                    export(1, "leave", "the export is not complete"),
+                    export(2, "delete", into=point[2]),
+                    export(3, "merge", "weekly 2026-W48", absorbs=1),
+                    export(4, "merge", "daily 2026-11-24", absorbs=2, base=point[2]),
+                    export(5, "keep", "last 1 of 1, daily 2026-11-25")]}
+
     def find_job(self, name):
         for number, item in self.jobs.items():
             if name in (str(number), JOB % number):

@@ -31,7 +31,9 @@ def check_arguments(cairn, folder):
     play(cairn, daemon, "export web@2 rel/./dir --base auto --disk db:vda -d app --format raw "
                         "--compress zstd --digest sha256 --rate 1.5M --priority 7 --keep-held "
                         "--no-wait")
-    play(cairn, daemon, "backup web /b --full -c crash --no-wait")
+    play(cairn, daemon, "backup web /b --full -c crash --keep 3 --keep-monthly 2 --no-wait")
+    play(cairn, daemon, "retain web rel --keep 5 --keep-daily 2 --keep-weekly 3 --keep-monthly 4 "
+                        "--rate 2M --priority 8 -n")
     play(cairn, daemon, "schedule create web /b --at 02:00 --every 6h --weekdays fri-mon --months "
                         "jan --day -1 --day-of-week -fri --utc --start '2026-12-01 02:00' --until "
                         "2027-01-01 --times 9 --keep 1 --keep-daily 2 --keep-weekly 3 "
@@ -51,7 +53,10 @@ def check_arguments(cairn, folder):
                         "compress": "zstd", "digest": "sha256", "rate": 1572864, "priority": 7,
                         "keep-held": True}),
             ("backup", {"group": "web", "directory": "/b", "full": True,
-                        "consistency": "crash"}),
+                        "consistency": "crash", "keep-last": 3, "keep-monthly": 2}),
+            ("retain", {"group": "web", "directory": os.path.join(os.getcwd(), "rel"),
+                        "keep-last": 5, "keep-daily": 2, "keep-weekly": 3, "keep-monthly": 4,
+                        "rate": 2097152, "priority": 8, "dry-run": True}),
             ("schedule-create", {
                 "group": "web", "directory": "/b", "at": "02:00", "every": 21600,
                 "weekdays": ["sun", "mon", "fri", "sat"], "months": ["jan"], "day": -1,

@@ -489,15 +489,3 @@ deed_do(struct world *world, struct op *op, gboolean fails, struct effect_reply 
 		g_set_error(error, CAIRN_ERROR, CAIRN_ERROR_PEER, "%s failed",
 			    job_effect_name(op->effect.type));
 }
-
-void
-deed_reply_clear(struct effect_reply *reply)
-{
-	point_member_free(reply->member);
-	window_free(reply->window);
-	g_clear_pointer(&reply->extents, g_hash_table_unref);
-	g_clear_pointer(&reply->changed, g_hash_table_unref);
-	g_clear_pointer(&reply->base_disks, g_hash_table_unref);
-	json_decref(reply->result);
-	json_decref(reply->files);
-}

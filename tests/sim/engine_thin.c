@@ -1,4 +1,4 @@
-/* What a retention does to the folders of engine_world.h. */
+/* What a retention does to the folders of engine_world.h, and the end of every answer. */
 #include "engine_deeds.h"
 
 #include "base/json.h"
@@ -33,4 +33,16 @@ deed_retain(struct world *world, struct op *op, gboolean fails, struct effect_re
 	reply->result = json_object();
 	cairn_json_set_uint(reply->result, "deleted", deleted);
 	cairn_json_set(reply->result, "exports", there);
+}
+
+void
+deed_reply_clear(struct effect_reply *reply)
+{
+	point_member_free(reply->member);
+	window_free(reply->window);
+	g_clear_pointer(&reply->extents, g_hash_table_unref);
+	g_clear_pointer(&reply->changed, g_hash_table_unref);
+	g_clear_pointer(&reply->base_disks, g_hash_table_unref);
+	json_decref(reply->result);
+	json_decref(reply->files);
 }
