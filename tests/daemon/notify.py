@@ -402,6 +402,47 @@ def test_retry_new_point():
             assert ended(client, each)["retried-as"] is None
 
 
+def schedule(daemon, client, name, **arguments):
+    return client.call("schedule-create", name=name, group="web", directory=daemon.path("exports"),
+                       months=["jan"], day=1, **arguments)
+
+
+def rested(client, name):
+    """The schedule, when no run of it is under way."""
+    until(lambda: client.call("schedule-show", schedule=name)["state-name"] != "running")
+    return client.call("schedule-show", schedule=name)
+
+
+def test_run_schedule():
+    """A schedule helps a job, or a run, that failed; not one that would run it in turn."""
+    with Lab() as daemon, prepared(daemon) as client:
+        helper = schedule(daemon, client, "help")
+        number = daemon.backup(client, on_failure="run-job", recovery="help")
+        job = ended(client, number)
+        assert job["recovery"] == helper["id"] and job["properties"]["RecoveryAction"] == 5
+        assert rested(client, "help")["runs"] == 1 and not job["warnings"]
+        schedule(daemon, client, "a", on_failure="run-job", recovery="help")
+        refused("Invalid", "by its own failure", client.call, "schedule-set", schedule="help",
+                on_failure="run-job", recovery="a")
+        client.call("schedule-control", schedule="a", action="run")
+        until(lambda: client.call("schedule-show", schedule="help")["runs"] == 2)
+        rested(client, "help")
+
+
+def test_schedule_retries():
+    """Its run is over, and told of, with the last attempt."""
+    with Server() as server, Lab("--url", server.url) as daemon, prepared(daemon) as client:
+        made = schedule(daemon, client, "nightly", on_failure="retry", retries=1, retry_delay=1,
+                        notify=server.url)
+        client.call("schedule-control", schedule="nightly", action="run")
+        told = server.take()[2]["job"]
+        last = rested(client, "nightly")
+        assert told["schedule"] == made["id"] and told["attempt"] == 1
+        assert last["runs"] == 1 and last["job"] == told["id"]
+        no_errands(client)
+        assert server.got.empty()
+
+
 def test_cli_waits():
     """For the last attempt, whose end is the command's."""
     with Lab() as daemon, prepared(daemon) as client:
@@ -417,4 +458,4 @@ def test_cli_waits():
 
 sys.exit(main([test_refusals, test_mail, test_post, test_refused, test_hanging, test_killed,
                test_journal, test_command, test_command_hangs, test_retry,
-               test_retry_new_point, test_cli_waits]))
+               test_retry_new_point, test_run_schedule, test_schedule_retries, test_cli_waits]))
