@@ -382,6 +382,21 @@ will_run(const struct engine *engine, const struct schedule *schedule, GError **
 			  schedule->name);
 }
 
+/* Nor is one edited away: it would be forgotten soon after, as one that has done its work. */
+static gboolean
+runs_on(const struct engine *engine, const struct schedule *schedule,
+	const struct schedule *changed, GError **error)
+{
+	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
+	struct schedule_effects effects;
+	cairn_auto(schedule) then = schedule_copy(changed);
+	schedule_step(then, &event, engine_now(engine), engine->zone, &effects);
+	return schedule->next == 0 || then->next != 0 || effects.start ||
+	       cairn_fail(error, CAIRN_ERROR_INVALID,
+			  "schedule \"%s\" would never run again: to end it, terminate it",
+			  schedule->name);
+}
+
 struct schedule *
 engine_schedule_create(struct engine *engine, struct schedule *schedule, GError **error)
 {
@@ -404,7 +419,8 @@ engine_schedule_edit(struct engine *engine, struct schedule *schedule, struct sc
 	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
 	struct schedule_effects effects;
 	if (!schedule_control_check(schedule, SCHEDULE_CHANGED, error) ||
-	    !schedule_check(changed, error) || !name_is_free(engine, changed, error)) {
+	    !schedule_check(changed, error) || !name_is_free(engine, changed, error) ||
+	    !runs_on(engine, schedule, changed, error)) {
 		schedule_free(changed);
 		return FALSE;
 	}

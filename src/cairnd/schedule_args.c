@@ -6,8 +6,9 @@
 #include "base/timefmt.h"
 #include "cairnd/engine_schedules.h"
 
-#define CIM_TIME_LENGTH 25	    /* DSP0004 section 5.2.4 */
-#define EVERY_MAX	(86400 - 1) /* seconds */
+#define CIM_TIME_LENGTH 25				      /* DSP0004 section 5.2.4 */
+#define EVERY_MIN	(CALENDAR_EVERY_MIN / G_USEC_PER_SEC) /* seconds */
+#define EVERY_MAX	(86400 - 1)
 
 /* ---- the calendar ---- */
 
@@ -35,6 +36,21 @@ read_at(const struct control_call *call, struct calendar *calendar, GError **err
 		return cairn_fail(error, CAIRN_ERROR_INVALID,
 				  "argument \"at\" is a time of the day, HH:MM or HH:MM:SS");
 	calendar->start_us = ((gint64)part[0] * 3600 + part[1] * 60 + part[2]) * G_USEC_PER_SEC;
+	return TRUE;
+}
+
+/* In seconds; 0: once a day. */
+static gboolean
+read_every(const struct control_call *call, struct calendar *calendar, GError **error)
+{
+	guint64 seconds = arg_uint(call, "every", 0);
+	if (!arg_given(call, "every"))
+		return TRUE;
+	if (seconds != 0 && (seconds < EVERY_MIN || seconds > EVERY_MAX))
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "argument \"%s\" is from %llu to %llu", "every",
+				  (unsigned long long)EVERY_MIN, (unsigned long long)EVERY_MAX);
+	calendar->every_us = (gint64)seconds * G_USEC_PER_SEC;
 	return TRUE;
 }
 
@@ -83,14 +99,12 @@ read_calendar(const struct control_call *call, struct calendar *calendar, GError
 					       "thu", "fri", "sat", NULL};
 	static const char *const months[] = {"jan", "feb", "mar", "apr", "may", "jun", "jul",
 					     "aug", "sep", "oct", "nov", "dec", NULL};
-	if (!read_at(call, calendar, error) || !arg_limited(call, "every", EVERY_MAX, error) ||
+	if (!read_at(call, calendar, error) || !read_every(call, calendar, error) ||
 	    !read_set(call, "weekdays", weekdays, &calendar->weekdays, error) ||
 	    !read_set(call, "months", months, &calendar->months, error) ||
 	    !read_number(call, "day", 31, &calendar->run_day, error) ||
 	    !read_number(call, "day-of-week", 7, &calendar->run_day_of_week, error))
 		return FALSE;
-	if (arg_given(call, "every"))
-		calendar->every_us = (gint64)arg_uint(call, "every", 0) * G_USEC_PER_SEC;
 	if (arg_given(call, "utc"))
 		calendar->utc = arg_bool(call, "utc");
 	return TRUE;

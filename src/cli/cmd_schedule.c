@@ -126,6 +126,19 @@ says_when(void)
 
 /* ---- commands ---- */
 
+/* "mon-fri at 02:00, next 2026-11-30 02:00", or why none is to come: "suspended". */
+static void
+note_change(struct cli *cli, const json_t *schedule, const char *done)
+{
+	const char *when = field_text(schedule, "calendar-text");
+	g_autofree char *next = field_time(schedule, "next");
+	g_autofree char *status = cli_translate(field_text(schedule, "status"));
+	if (next && json_array_size(field_array(schedule, "upcoming")) > 0)
+		cli_note(cli, _("%s: %s, next %s"), done, when ? when : "?", next);
+	else
+		cli_note(cli, "%s: %s", done, status ? status : "?");
+}
+
 /* A request that gives the schedule back: as JSON, or a line of talk with its next run. */
 static int
 change(struct cli *cli, const char *request, json_t *arguments, gboolean is_new, GError **error)
@@ -137,16 +150,11 @@ change(struct cli *cli, const char *request, json_t *arguments, gboolean is_new,
 		cli_print_json(schedule);
 		return CLI_OK;
 	}
-	g_autofree char *next = field_time(schedule, "next");
 	const char *name = field_text(schedule, "name");
-	const char *when = field_text(schedule, "calendar-text");
 	g_autofree char *done =
 		g_strdup_printf(is_new ? _("made schedule \"%s\"") : _("changed schedule \"%s\""),
 				name ? name : "?");
-	if (next)
-		cli_note(cli, _("%s: %s, next %s"), done, when ? when : "?", next);
-	else
-		cli_note(cli, _("%s: no run is to come"), done);
+	note_change(cli, schedule, done);
 	return CLI_OK;
 }
 

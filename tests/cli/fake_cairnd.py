@@ -248,8 +248,9 @@ class FakeCairnd:
         shown = self.need_schedule(schedule)
         if schedule == "nightly" and action == "run":
             return dict(shown, error="10000 jobs are waiting already", **{"job-number": 0})
-        if action in ("suspend", "terminate"):
-            return dict(shown, state=5, next=None)
+        if action in ("suspend", "terminate"):  # what would be due is known, and passes
+            words = {"suspend": "suspended", "terminate": "terminated"}
+            return dict(shown, state=5, upcoming=[], status=words[action])
         return shown
 
     def on_schedule_delete(self, schedule):

@@ -105,8 +105,8 @@ def test_refused():
         wrong('"day" is from -31 to 31', day=32)
         wrong('"day-of-week" is from -7 to 7', day_of_week=-8)
         wrong("whole number", day="1")
-        wrong('"every" is at most', every=86400)
-        wrong("60", every=59)
+        wrong('"every" is from 60 to 86399', every=86400)
+        wrong('"every" is from 60 to 86399', every=59)
         wrong("no day", months=["feb"], day=30)
         wrong('argument "start"', start="tomorrow")
         wrong('argument "until"', at="02:00", until="00000000000000.000000")
@@ -147,6 +147,9 @@ def test_set():
         changed = client.call("schedule-set", schedule="early", weekdays=[], until="")
         assert changed["until"] is None and changed["calendar"]["weekdays"] == 0
         refused("Denied", "root", client.call, "schedule-set", schedule="early", directory="/none")
+        refused("Invalid", "never run again", client.call, "schedule-set", schedule="early", until=iso(-HOUR))
+        refused("Invalid", "never run again", client.call, "schedule-set", schedule="early", start=iso(HOUR),
+                until=iso(HOUR + 1))
         refused("Invalid", "own failure", client.call, "schedule-set", schedule="early",
                 on_failure="run-job", recovery="early")
         create(daemon, client, name="spare", at="04:00", on_failure="run-job", recovery="early")
@@ -170,6 +173,9 @@ def test_due():
         assert not runs_of(client, made)
         done = ended(client, "once", 1)
         assert done["state"] == COMPLETED and done["runs"] == 1, done
+        for name in ("once", made["id"].lower()):
+            assert len(client.call("job-history", schedule=name)["jobs"]) == 2
+        assert not client.call("job-history", schedule="none")["jobs"]
         assert done["last-due"] == made["next"] and done["last-state"] == EXCEPTION
         jobs = runs_of(client, made)
         assert [job["kind"] for job in jobs] == ["point-create", "export"]
