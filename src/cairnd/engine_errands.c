@@ -15,9 +15,13 @@ gboolean
 engine_load_errand(struct engine *engine, const json_t *json, GError **error)
 {
 	struct errand *errand = errand_from_json(json, error);
-	if (errand)
-		g_ptr_array_add(engine->errands, errand);
-	return errand != NULL;
+	if (!errand)
+		return FALSE;
+	/* The clock may have been set back since. */
+	if (errand->next - engine_now(engine) > ERRAND_WAIT_MAX)
+		errand->next = 0;
+	g_ptr_array_add(engine->errands, errand);
+	return TRUE;
 }
 
 void

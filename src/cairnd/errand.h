@@ -9,6 +9,8 @@
 #include <jansson.h>
 
 #define ERRAND_TRIES 5 /* over about an hour */
+/* Between two of them no wait is longer. */
+#define ERRAND_WAIT_MAX (3600ll * G_USEC_PER_SEC)
 
 enum errand_type {
 	ERRAND_NOTIFY,	/* `target` as in notify/target.h */

@@ -23,10 +23,11 @@ struct fixture {
 	struct store *store;
 	struct engine *engine;
 	gint64 now;
-	guint prepared, paid;
+	guint prepared, paid, errands;
 	char *last; /* job of the last PREPARE */
 	gboolean full;
 	gboolean older; /* two older points are there, the second is hidden */
+	gboolean owes;	/* an errand whose next try is in a hundred years */
 };
 
 static gint64
@@ -55,6 +56,7 @@ on_pay(void *user, const struct debt *debt)
 static void
 on_errand(void *user, const struct errand *errand)
 {
+	((struct fixture *)user)->errands++;
 }
 
 static void
@@ -126,6 +128,11 @@ open_engine(struct fixture *fixture, gboolean held)
 	if (fixture->older) {
 		put_older(fixture->store, OLD, 1, FALSE);
 		put_older(fixture->store, BASE, 2, TRUE);
+	}
+	if (fixture->owes) {
+		cairn_auto(errand) errand = errand_new(ERRAND_NOTIFY, "journal:x", json_object());
+		errand->next = fixture->now + 876600 * HOUR;
+		put(fixture->store, "errand", errand->id, errand_to_json(errand));
 	}
 	fixture->engine = engine_new(fixture->store, &limits, &io, fixture, &error);
 	g_assert_no_error(error);
@@ -279,6 +286,18 @@ done(struct fixture *fixture, const char *job, enum job_effect_type type, const 
 	engine_done(fixture->engine, job, &effect, NULL, &reply);
 }
 
+/* The clock was ahead when it failed, and has been put right while the daemon was away. */
+static void
+test_errand_later(void)
+{
+	struct fixture fixture = {.owes = TRUE};
+	open_engine(&fixture, FALSE);
+	engine_start(fixture.engine);
+	engine_tick(fixture.engine);
+	g_assert_cmpuint(fixture.errands, ==, 1);
+	close_engine(&fixture);
+}
+
 /* Data that was let go when the store was full: what is owed of it is stored with the point, even
  * if it is the export's end that stores the point first. */
 static void
@@ -389,6 +408,7 @@ main(int argc, char **argv)
 	g_test_add_func("/engine/clock", test_clock);
 	g_test_add_func("/engine/clock-years", test_clock_years);
 	g_test_add_func("/engine/clock-back", test_clock_back);
+	g_test_add_func("/engine/errand-later", test_errand_later);
 	g_test_add_func("/engine/full-store", test_full_store);
 	g_test_add_func("/engine/full-store-then-exported", test_full_store_then_exported);
 	g_test_add_func("/engine/deleted-base", test_deleted_base);
