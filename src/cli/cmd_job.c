@@ -196,7 +196,7 @@ add_actions(struct table *table, const json_t *actions)
 {
 	for (size_t i = 0; i < MAX(json_array_size(actions), 1); i++) {
 		for (guint empty = 0; i > 0 && empty < 4; empty++)
-			table_add(table, "");
+			table_add_blank(table);
 		table_take(table, cli_translate(json_string_value(json_array_get(actions, i))));
 	}
 }

@@ -94,6 +94,13 @@ table_add(struct table *table, const char *text)
 }
 
 void
+table_add_blank(struct table *table)
+{
+	struct cell cell = {g_strdup(""), STYLE_PLAIN};
+	g_array_append_val(table->cells, cell);
+}
+
+void
 table_take(struct table *table, char *text)
 {
 	table_add(table, text);

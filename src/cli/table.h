@@ -28,6 +28,8 @@ CAIRN_DEFINE_AUTO(table, table_free)
 
 /* The next cell, cleaned of control characters; NULL and "" show as "-". A row ends by itself. */
 void table_add(struct table *table, const char *text);
+/* A cell without a text, of a row that goes on from the one before. */
+void table_add_blank(struct table *table);
 void table_add_style(struct table *table, enum style style, const char *text);
 /* The same, and takes @text over. */
 void table_take(struct table *table, char *text);
