@@ -9,14 +9,13 @@
 
 struct job_wait {
 	struct run *run;
-	char *job; /* GUID */
-	guint state;
+	char *job;	 /* GUID */
+	guint states;	 /* JOB_WAIT_STATE() */
 	gint64 deadline; /* steady clock */
 	guint timer;	 /* source; 0 before cairnd has answered */
 };
 
-/* JobState as cairnd has it */
-enum { STATE_RUNNING = 4, STATE_COMPLETED = 7, STATE_WARNINGS = 32768 };
+#define STATE_WARNINGS 32768 /* JobState as cairnd has it */
 
 static void
 job_wait_free(void *data)
@@ -29,24 +28,25 @@ job_wait_free(void *data)
 }
 
 void
-job_wait_prepare(struct run *run, const char *job, guint state, gint64 usec)
+job_wait_prepare(struct run *run, const char *job, guint states, gint64 usec)
 {
 	struct job_wait *wait = g_new0(struct job_wait, 1);
 	wait->run = run;
 	wait->job = g_strdup(job);
-	wait->state = state;
+	wait->states = states;
 	wait->deadline = g_get_monotonic_time() + usec;
 	run->state = wait;
 	run->free_state = job_wait_free;
 }
 
-/* A job that was to go on and came to a good end has gone on. Another end than the one asked for is
- * a failure: somebody else was faster. */
+/* Another end than the one asked for is a failure: somebody else was faster. */
 static gboolean
 is_over(const struct job_wait *wait, guint state, gboolean ended, enum method_code *ret_code)
 {
-	gboolean well = state == STATE_COMPLETED || state == STATE_WARNINGS;
-	if (state == wait->state || (wait->state == STATE_RUNNING && well))
+	guint bit = state == STATE_WARNINGS   ? 1u
+		    : state > 0 && state < 32 ? JOB_WAIT_STATE(state)
+					      : 0;
+	if (wait->states & bit)
 		*ret_code = METHOD_OK;
 	else if (ended)
 		*ret_code = METHOD_FAILED;

@@ -51,11 +51,14 @@ extern const struct method_binding methods_group[];
 extern const struct method_binding methods_point[];
 /* job_wait.c: a method that answers when a job has come to a state. */
 #define JOB_WAIT_MAX_USEC (10 * 60 * G_USEC_PER_SEC) /* nobody waits longer */
-#define JOB_WAIT_RUNNING  4			     /* or what comes after it: a good end */
-/* Puts into @run what job_wait_answer() needs: the JobState to be reached @usec from now on. Ends
- * with 0; METHOD_FAILED when the job ends otherwise; METHOD_TIMEOUT. */
-void job_wait_prepare(struct run *run, const char *job, guint state, gint64 usec);
-/* A run_answer_fn for the answer of job-control. */
+/* Sets of JobStates: bits (1 << state), and bit 0 for 32768, completed with warnings. */
+#define JOB_WAIT_STATE(state) (1u << (state))
+#define JOB_WAIT_WELL	      (JOB_WAIT_STATE(7) | 1u)
+#define JOB_WAIT_END	      (JOB_WAIT_WELL | JOB_WAIT_STATE(8) | JOB_WAIT_STATE(9) | JOB_WAIT_STATE(10))
+/* Puts into @run what job_wait_answer() needs: one of the JobStates to be reached @usec from now
+ * on. Ends with 0; METHOD_FAILED when the job ends otherwise; METHOD_TIMEOUT. */
+void job_wait_prepare(struct run *run, const char *job, guint states, gint64 usec);
+/* A run_answer_fn for the answer of job-control and schedule-control. */
 void job_wait_answer(struct run *run, const json_t *value, const GError *error);
 
 extern const struct method_binding methods_job[];

@@ -10,18 +10,43 @@
 /* RequestedState; what follows is DMTF's (7..32767) and vendors' (32768..65535) reserve. */
 enum { REQUEST_START = 2, REQUEST_SUSPEND, REQUEST_TERMINATE, REQUEST_KILL, REQUEST_SERVICE };
 
-static const struct {
-	const char *action;
-	guint state; /* JobState that is waited for */
-} requests[] = {
-	[REQUEST_START] = {"resume", JOB_WAIT_RUNNING},
-	[REQUEST_SUSPEND] = {"suspend", 5},
-	[REQUEST_TERMINATE] = {"terminate", 8},
-	[REQUEST_KILL] = {"kill", 9},
-	[REQUEST_SERVICE] = {"service", 11},
+struct request {
+	const char *action; /* NULL: cairn does not do it */
+	guint states;	    /* JobStates that are waited for */
 };
 
+/* A job that was to go on and came to a good end has gone on. */
+static const struct request job_requests[] = {
+	[REQUEST_START] = {"resume", JOB_WAIT_STATE(4) | JOB_WAIT_WELL},
+	[REQUEST_SUSPEND] = {"suspend", JOB_WAIT_STATE(5)},
+	[REQUEST_TERMINATE] = {"terminate", JOB_WAIT_STATE(8)},
+	[REQUEST_KILL] = {"kill", JOB_WAIT_STATE(9)},
+	[REQUEST_SERVICE] = {"service", JOB_WAIT_STATE(11)},
+};
+
+/* A schedule has no work of its own to be killed or looked at: to end it ends its runs. */
+static const struct request schedule_requests[] = {
+	[REQUEST_START] = {"resume", JOB_WAIT_STATE(2) | JOB_WAIT_STATE(4) | JOB_WAIT_WELL},
+	[REQUEST_SUSPEND] = {"suspend", JOB_WAIT_STATE(5)},
+	[REQUEST_TERMINATE] = {"terminate", JOB_WAIT_END},
+	[REQUEST_KILL] = {"terminate", JOB_WAIT_END},
+	[REQUEST_SERVICE] = {NULL, 0},
+};
+
+/* One that waits is started by a run now. */
+static const struct request run_now = {"run", JOB_WAIT_STATE(4) | JOB_WAIT_WELL};
+
 #define JOB_STATE_NEW 2
+
+static const struct request *
+find_request(const struct object *object, guint64 state)
+{
+	if (!object->job->is_schedule)
+		return &job_requests[state];
+	if (state == REQUEST_START && object->job->state == JOB_STATE_NEW)
+		return &run_now;
+	return &schedule_requests[state];
+}
 
 /* TimeoutPeriod: NULL and a zero interval mean no limit, and then the answer does not wait for the
  * new state; a point in time is no interval. FALSE: it is wrong. */
@@ -40,32 +65,13 @@ get_timeout(const struct run *run, gint64 *ret_usec)
 	return TRUE;
 }
 
+/* Takes @arguments over. */
 static void
 control(struct run *run, const struct object *object, json_t *arguments, run_answer_fn answer)
 {
-	cairn_json_set_string(arguments, "job", object->job->id);
-	run_request(run, "job-control", arguments, answer);
-}
-
-/* A schedule that waits is started by a run now. It has no work of its own to be killed or looked
- * at: to end it ends its runs. */
-static void
-control_schedule(struct run *run, const struct object *object, guint state, run_answer_fn answer)
-{
-	gboolean waits = object->job->state == JOB_STATE_NEW;
-	const char *const actions[] = {
-		[REQUEST_START] = waits ? "run" : "resume",
-		[REQUEST_SUSPEND] = "suspend",
-		[REQUEST_TERMINATE] = "terminate",
-		[REQUEST_KILL] = "terminate",
-	};
-	if (state >= G_N_ELEMENTS(actions)) {
-		run_return(run, METHOD_NOT_SUPPORTED);
-		return;
-	}
-	json_t *arguments = method_arguments("action", actions[state]);
-	cairn_json_set_string(arguments, "schedule", object->job->id);
-	run_request(run, "schedule-control", arguments, answer);
+	gboolean is_schedule = object->job->is_schedule;
+	cairn_json_set_string(arguments, is_schedule ? "schedule" : "job", object->job->id);
+	run_request(run, is_schedule ? "schedule-control" : "job-control", arguments, answer);
 }
 
 static void
@@ -82,13 +88,14 @@ request_state_change(struct run *run, const struct object *object)
 		run_return(run, METHOD_INVALID_STATE);
 		return;
 	}
-	if (object->job->is_schedule) {
-		control_schedule(run, object, (guint)state, method_answer_done);
+	const struct request *request = find_request(object, state);
+	if (!request->action) {
+		run_return(run, METHOD_NOT_SUPPORTED);
 		return;
 	}
 	if (timeout)
-		job_wait_prepare(run, object->job->id, requests[state].state, timeout);
-	control(run, object, method_arguments("action", requests[state].action),
+		job_wait_prepare(run, object->job->id, request->states, timeout);
+	control(run, object, method_arguments("action", request->action),
 		timeout ? job_wait_answer : method_answer_done);
 }
 
@@ -124,12 +131,10 @@ static void
 kill_job(struct run *run, const struct object *object)
 {
 	const struct cim_value *forget = cim_op_argument(run->op, "DeleteOnKill");
-	if (object->job->is_schedule) {
-		control_schedule(run, object, REQUEST_KILL, answer_killed);
-		return;
-	}
-	json_t *arguments = method_arguments("action", "kill");
-	if (forget && forget->is_set && forget->type == CIM_BOOLEAN && !forget->is_array)
+	gboolean is_schedule = object->job->is_schedule;
+	json_t *arguments = method_arguments("action", is_schedule ? "terminate" : "kill");
+	if (!is_schedule && forget && forget->is_set && forget->type == CIM_BOOLEAN &&
+	    !forget->is_array)
 		cairn_json_set_bool(arguments, "forget", forget->u.boolean);
 	control(run, object, arguments, answer_killed);
 }

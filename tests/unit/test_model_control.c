@@ -260,6 +260,47 @@ test_daemon_again(struct fixture *f, gconstpointer unused)
 	g_assert_cmpuint(end(&call), ==, 0);
 }
 
+/* ---- schedules: shown as jobs, with requests of their own ---- */
+
+#define SCHEDULE 9
+
+static void
+schedule_is(struct fixture *f, guint state)
+{
+	put(f->schedules, make_job(SCHEDULE, TRUE, state, 1, 2, 0));
+	tell(f, "SCHEDULE_CHANGED", make_job(SCHEDULE, TRUE, state, 1, 2, 0));
+}
+
+static const struct {
+	guint requested, before, after;
+	const char *action;
+} schedule_cases[] = {
+	{2, 2, 4, "run"},	{2, 5, 2, "resume"},	{3, 2, 5, "suspend"},
+	{4, 2, 8, "terminate"}, {5, 4, 7, "terminate"},
+};
+
+static void
+test_schedule(struct fixture *f, gconstpointer unused)
+{
+	struct call call;
+	get_ready(f);
+	for (guint i = 0; i < G_N_ELEMENTS(schedule_cases); i++) {
+		schedule_is(f, schedule_cases[i].before);
+		begin(f, &call, SCHEDULE, schedule_cases[i].requested, "00000000010000.000000:000");
+		while (f->model->job_waits->len == 0)
+			g_main_context_iteration(NULL, TRUE);
+		g_assert_false(call.done);
+		g_assert_cmpstr(f->last_request, ==, "schedule-control");
+		g_assert_cmpstr(json_string_value(json_object_get(f->last_arguments, "action")), ==,
+				schedule_cases[i].action);
+		schedule_is(f, schedule_cases[i].after);
+		g_assert_cmpuint(end(&call), ==, 0);
+	}
+	schedule_is(f, 2);
+	begin(f, &call, SCHEDULE, 6, NULL);
+	g_assert_cmpuint(end(&call), ==, METHOD_NOT_SUPPORTED);
+}
+
 /* ---- KillJob ---- */
 
 static void
@@ -308,6 +349,7 @@ main(int argc, char **argv)
 	add("client-gone", test_client_gone);
 	add("removed", test_removed);
 	add("daemon-again", test_daemon_again);
+	add("schedule", test_schedule);
 	add("kill", test_kill);
 	return g_test_run();
 }
