@@ -259,6 +259,28 @@ test_remove(struct fixture *f, gconstpointer unused)
 	g_assert_true(!lives(f, "1") && is_history(f, "1"));
 }
 
+/* Whoever ends a job can say what becomes of it: it goes at once, or stays. */
+static void
+test_killed(struct fixture *f, gconstpointer unused)
+{
+	g_autoptr(GError) error = NULL;
+	struct engine_limits none = {.max_jobs = 0};
+	engine_set_limits(f->engine, &none);
+	engine_submit(f->engine, new_job(TRUE), NULL);
+	engine_submit(f->engine, new_job(FALSE), NULL);
+	struct job *first = engine_job(f->engine, "1", NULL);
+	g_assert_false(
+		engine_control_forget(f->engine, first, VERB_SUSPEND, FORGET_AT_ONCE, &error));
+	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_INVALID);
+	g_assert_true(engine_control_forget(f->engine, first, VERB_KILL, FORGET_AT_ONCE, NULL));
+	g_assert_true(engine_control_forget(f->engine, engine_job(f->engine, "2", NULL), VERB_KILL,
+					    FORGET_NEVER, NULL));
+	pass(f, 0);
+	g_assert_true(!lives(f, "1") && is_history(f, "1"));
+	pass(f, DAY);
+	g_assert_true(lives(f, "2"));
+}
+
 /* ---- many ---- */
 
 static void
@@ -368,6 +390,7 @@ main(int argc, char **argv)
 	add("stays", test_stays);
 	add("stays-from-now-on", test_stays_from_now_on);
 	add("remove", test_remove);
+	add("killed", test_killed);
 	add("too-many", test_too_many);
 	add("pages", test_pages);
 	add("forget-old", test_forget_old);
