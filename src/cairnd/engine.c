@@ -155,7 +155,11 @@ engine_post_first(struct engine *engine, struct inbox_item *item)
 		return;
 	}
 	set_event(item);
-	g_queue_push_head(&run->stalled, item);
+	const struct inbox_item *head = run->stalled.head->data;
+	if (head->event.type == JOB_EVENT_RESTART)
+		g_queue_insert_after(&run->stalled, run->stalled.head, item);
+	else
+		g_queue_push_head(&run->stalled, item);
 }
 
 void

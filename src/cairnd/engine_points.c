@@ -268,8 +268,10 @@ fail_job(struct engine *engine, const char *job, const char *vm, int code, const
 	struct inbox_item *item = inbox_item_new(job, JOB_EVENT_FAIL);
 	item->error = g_error_new_literal(CAIRN_ERROR, code, reason);
 	item->vm = g_strdup(vm);
-	engine_post_first(engine, item);
+	/* What it asked before the daemon's start nobody answers: it is undone only by one that has
+	 * been restarted. */
 	engine_restart_now(engine, job);
+	engine_post_first(engine, item);
 }
 
 static gboolean
