@@ -188,7 +188,9 @@ engine_commit_recovery(struct engine *engine, struct job *job, struct engine_com
 	struct recovery_plan plan =
 		recovery_decide(&job->recovery, end_of(job), job->attempt, engine_now(engine));
 	follow(engine, job, &plan, out);
+	/* Whom the export has told is told no more of what follows it, unless folders fill up. */
+	gboolean quiet = job->kind == JOB_RETAIN && job->outcome == 0;
 	/* Only the last attempt is the end. */
-	if (job->notify && !job->retried_as)
+	if (job->notify && !job->retried_as && !quiet)
 		add_errand(engine, job, ERRAND_NOTIFY, job->notify, out);
 }

@@ -18,6 +18,7 @@ retention_after(const struct job *export)
 	job->retention = export->retention;
 	job->owner = g_strdup(export->owner);
 	job->schedule = g_strdup(export->schedule);
+	job->notify = g_strdup(export->notify);
 	job->priority = export->priority;
 	job->rate_limit = export->rate_limit;
 	job->keep_us = export->keep_us;

@@ -130,7 +130,8 @@ look_at_errands(struct play *play)
 	g_autoptr(GPtrArray) jobs = engine_jobs(play->history.world.engine);
 	for (guint i = 0; i < jobs->len; i++) {
 		const struct job *job = jobs->pdata[i];
-		check_told(play, job, ERRAND_NOTIFY, job->notify && !job->retried_as);
+		gboolean quiet = job->kind == JOB_RETAIN && job->outcome == 0;
+		check_told(play, job, ERRAND_NOTIFY, job->notify && !job->retried_as && !quiet);
 		check_told(play, job, ERRAND_COMMAND,
 			   job->recovery.action == RECOVERY_OTHER && job->outcome != 0 &&
 				   !stopped_on_request(job));

@@ -298,6 +298,49 @@ test_errand_later(void)
 	close_engine(&fixture);
 }
 
+static void
+end_retention(struct fixture *fixture, const GError *error)
+{
+	g_autoptr(GPtrArray) active = engine_active_jobs(fixture->engine);
+	g_assert_cmpuint(active->len, ==, 1);
+	const struct job *job = active->pdata[0];
+	g_assert_cmpint(job->kind, ==, JOB_RETAIN);
+	g_autofree char *id = g_strdup(job->id);
+	struct job_effect effect = {EFFECT_RETAIN, 0};
+	g_autoptr(json_t) result = json_pack("{s:[s]}", "exports", POINT);
+	struct effect_reply reply = {.result = error ? NULL : result};
+	engine_done(fixture->engine, id, &effect, error, &reply);
+}
+
+static void
+export_and_retain(const GError *error, guint told)
+{
+	struct fixture fixture = {0};
+	open_engine(&fixture, TRUE);
+	engine_start(fixture.engine);
+	struct job *job = submit_export(&fixture, NULL);
+	g_autofree char *id = g_strdup(job->id);
+	job->retention.last = 1;
+	job->notify = g_strdup("journal:x");
+	done(&fixture, id, EFFECT_STAGE, NULL);
+	done(&fixture, id, EFFECT_SERVE, NULL);
+	done(&fixture, id, EFFECT_FINISH, NULL);
+	done(&fixture, id, EFFECT_RELEASE, NULL);
+	g_assert_cmpuint(fixture.errands, ==, 1);
+	end_retention(&fixture, error);
+	g_assert_cmpuint(fixture.errands, ==, told);
+	close_engine(&fixture);
+}
+
+/* Who is told of an export is told when what it asked for afterwards fails, and only then. */
+static void
+test_retention_told(void)
+{
+	g_autoptr(GError) failed = g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO, "broken");
+	export_and_retain(NULL, 1);
+	export_and_retain(failed, 2);
+}
+
 /* Data that was let go when the store was full: what is owed of it is stored with the point, even
  * if it is the export's end that stores the point first. */
 static void
@@ -409,6 +452,7 @@ main(int argc, char **argv)
 	g_test_add_func("/engine/clock-years", test_clock_years);
 	g_test_add_func("/engine/clock-back", test_clock_back);
 	g_test_add_func("/engine/errand-later", test_errand_later);
+	g_test_add_func("/engine/retention-told", test_retention_told);
 	g_test_add_func("/engine/full-store", test_full_store);
 	g_test_add_func("/engine/full-store-then-exported", test_full_store_then_exported);
 	g_test_add_func("/engine/deleted-base", test_deleted_base);
