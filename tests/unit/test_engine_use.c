@@ -236,6 +236,7 @@ test_host_back_without(void)
 	struct engine_found found = {.uri = "qemu:///far", .vm = member->id};
 	engine_reconcile(fixture.engine, &found, 1);
 	engine_host_back(fixture.engine, "qemu:///far");
+	queue_answer_all(&fixture, EFFECT_SERVE);
 	queue_answer_all(&fixture, EFFECT_UNSERVE);
 	queue_answer_all(&fixture, EFFECT_UNSTAGE);
 	const struct job *job = queue_job_of(&fixture, id);
