@@ -146,7 +146,8 @@ retain_main(const struct options *options, struct report *report, GError **error
 	struct work work = {.options = options, .rate = options->copy.rate};
 	struct control control;
 	control_init(&control, options->control_fd);
-	g_autoptr(GCancellable) cancel = work.cancel = g_cancellable_new();
+	g_autoptr(GCancellable) cancel = g_cancellable_new();
+	work.cancel = cancel;
 	GThread *thread = g_thread_new("retain", worker, &work);
 	while (!g_atomic_int_get(&work.finished)) {
 		wait_for_news(&control, &work);
