@@ -271,6 +271,7 @@ job_whole_view(const struct daemon *daemon, const struct job *job)
 	gint64 now = g_get_real_time();
 	const struct schedule *schedule = engine_schedule_by_id(daemon->engine, job->schedule);
 	json_t *json = job_view(job, now);
+	cairn_json_set_string(json, "schedule-name", schedule ? schedule->name : NULL);
 	cairn_json_set(json, "properties", job_cim_properties(job, schedule, now));
 	return json;
 }

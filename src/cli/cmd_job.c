@@ -107,6 +107,11 @@ static void
 print_rare(struct table *sheet, const json_t *job)
 {
 	static const char *const texts[] = {N_("retried-as"), N_("notify")};
+	const char *schedule = field_text(job, "schedule-name");
+	if (!schedule) /* gone */
+		schedule = field_text(job, "schedule");
+	if (schedule)
+		table_pair(sheet, N_("schedule"), schedule);
 	if (field_text(job, "due"))
 		table_pair_take(sheet, N_("due"), field_time(job, "due"));
 	for (guint i = 0; i < G_N_ELEMENTS(texts); i++)

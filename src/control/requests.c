@@ -285,8 +285,8 @@ const struct request requests[] = {
 	 ROLE_OBSERVER,
 	 "One job with every property of its CIM class",
 	 {JOB_ARG},
-	 "job, history: true if only the history has it, and properties: {every property of "
-	 "Msvm_CollectionReferencePointExportJob}"},
+	 "job, history: true if only the history has it, schedule-name, and properties: {every "
+	 "property of Msvm_CollectionReferencePointExportJob}"},
 	{"job-errors",
 	 REQUEST_READ,
 	 ROLE_OBSERVER,

@@ -427,7 +427,8 @@ class FakeCairnd:
 
     def on_job_show(self, job):
         return dict(self.find_job(job), properties={"JobState": 7, "Caption": None,
-                                                    "VirtualMachineId": [DB, APP]})
+                                                    "VirtualMachineId": [DB, APP]},
+                    **{"schedule-name": "web"})
 
     def on_job_errors(self, job):
         self.find_job(job)

@@ -173,6 +173,8 @@ def test_due():
         assert not runs_of(client, made)
         done = ended(client, "once", 1)
         assert done["state"] == COMPLETED and done["runs"] == 1, done
+        shown = client.call("job-show", job=str(done["job-number"]))
+        assert shown["schedule"] == made["id"] and shown["schedule-name"] == "once", shown
         for name in ("once", made["id"].lower()):
             assert len(client.call("job-history", schedule=name)["jobs"]) == 2
         assert not client.call("job-history", schedule="none")["jobs"]
