@@ -253,7 +253,7 @@ contents_after(const guint *bases, const struct retention_step *steps, guint i)
 static void
 check_steps(const guint *bases, const gboolean *kept, guint n, const struct retention_step *steps)
 {
-	guint users[64] = {0}, again[64], stay = 0;
+	guint users[64] = {0}, again[64];
 	for (guint i = 0; i < n; i++) {
 		gboolean stays = steps[i].action != RETENTION_DELETE;
 		g_assert_true(stays || !kept[i]);
@@ -265,7 +265,6 @@ check_steps(const guint *bases, const gboolean *kept, guint n, const struct rete
 			g_assert_cmpint(steps[steps[i].user].action, ==, RETENTION_MERGE);
 			g_assert_true(contents(bases, steps[i].user) >> i & 1);
 		}
-		stay += stays;
 		again[i] = steps[i].base;
 	}
 	/* Nothing stays for nothing. */
