@@ -89,12 +89,37 @@ point_name(const json_t *job)
 	return space && strchr(space, '@') ? space + 1 : NULL;
 }
 
+/* Name tells it; the class, for those who leave that out. */
+static const char *
+kind_of(const json_t *job)
+{
+	static const char *const kinds[] = {"export", "point-create", "retain", "schedule", NULL};
+	const char *name = property_text(job, "Name");
+	gboolean export = g_strcmp0(property_text(job, "__CLASS"), CLASS_EXPORT_JOB) == 0;
+	if (name && g_strv_contains(kinds, name))
+		return name;
+	return export ? "export" : "point-create";
+}
+
+/* Of the point, or of "Removal of old exports of web". */
+static char *
+group_name(const json_t *job, const char *point)
+{
+	const char *at = point ? strrchr(point, '@') : NULL, *kind = kind_of(job);
+	const char *text = property_text(job, "ElementName");
+	const char *space = text ? strrchr(text, ' ') : NULL;
+	if (at)
+		return g_strndup(point, (gsize)(at - point));
+	if (strcmp(kind, "retain") == 0)
+		return g_strdup(space ? space + 1 : NULL);
+	return NULL;
+}
+
 static void
 set_names(json_t *json, const json_t *job)
 {
 	const char *name = point_name(job);
-	const char *at = name ? strrchr(name, '@') : NULL;
-	g_autofree char *group = at ? g_strndup(name, (gsize)(at - name)) : NULL;
+	g_autofree char *group = group_name(job, name);
 	cairn_json_set_string(json, "group", property_text(job, "CollectionId"));
 	cairn_json_set_string(json, "group-name", group);
 	cairn_json_set_string(json, "point", property_text(job, "ReferencePointGroupId"));
@@ -161,14 +186,11 @@ view_job(const json_t *job)
 	const guint64 state = property_uint(job, "JobState");
 	const guint found = find_state(state);
 	const gboolean ended = is_final(state);
-	const char *class_name = property_text(job, "__CLASS");
 	json_t *json = json_object();
 	cairn_json_set_string(json, "id", property_text(job, "InstanceID"));
 	for (guint i = 0; i < G_N_ELEMENTS(unknown); i++)
 		cairn_json_set(json, unknown[i], json_null());
-	cairn_json_set_string(json, "kind",
-			      g_strcmp0(class_name, CLASS_EXPORT_JOB) == 0 ? "export"
-									   : "point-create");
+	cairn_json_set_string(json, "kind", kind_of(job));
 	cairn_json_set_uint(json, "state", state);
 	cairn_json_set_string(json, "state-name",
 			      found < G_N_ELEMENTS(states) ? states[found].name : "unknown");

@@ -188,6 +188,10 @@ def test_jobs(host):
     assert JOB % 2 in good(host, "job", "list")
     bad(host, "not possible with --host: jobs have no numbers", "job", "show", "2")
     bad(host, "there is no job", "job", "show", JOB % 7)
+    host.objects["Msvm_ConcreteJob"].append(
+        job(3, "", "Msvm_ConcreteJob", Name="retain", ElementName="Removal of old exports of web"))
+    assert data(host, "job", "show", JOB % 3)["kind"] == "retain"
+    assert "retain web" in good(host, "job", "list")
 
 
 def test_job_changes(host):
