@@ -308,6 +308,15 @@ engine_put_unstored(const struct engine *engine, struct store_txn *txn, const st
 	}
 }
 
+gboolean
+engine_any_unstored(const struct engine *engine)
+{
+	for (guint i = 0; i < engine->points->len; i++)
+		if (((const struct point *)engine->points->pdata[i])->unstored)
+			return TRUE;
+	return FALSE;
+}
+
 void
 engine_store_released(struct engine *engine)
 {

@@ -152,7 +152,9 @@ void engine_put_unstored(const struct engine *engine, struct store_txn *txn,
 			 const struct point *point);
 /* Lets the data of @point go, whose time is over, unless a job needs it now. */
 void engine_point_expire(struct engine *engine, struct point *point, gint64 now);
-/* Tells the store of data that was let go when it had no space. */
+/* Whether the store does not know of data that was let go when it had no space. */
+gboolean engine_any_unstored(const struct engine *engine);
+/* Tells the store of it. */
 void engine_store_released(struct engine *engine);
 /* Debts that end the hold of @point on all members; appended to @debts. */
 void engine_hold_debts(const struct point *point, GPtrArray *debts, guint flags);

@@ -32,6 +32,7 @@ struct way {
 	GHashTable *order; /* group GUID -> struct queue_order *: what its next point waits for */
 	GHashTable *taken; /* set of UUIDs of machines in a point that is being made */
 	guint running;
+	gboolean unstored; /* the store does not know yet that the data of a point was let go */
 };
 
 static void
@@ -84,6 +85,7 @@ way_find(struct way *way, const struct engine *engine, gint64 now)
 		add_running(way, job);
 		add_order(way, engine, job, now);
 	}
+	way->unstored = engine_any_unstored(engine);
 }
 
 static void
@@ -114,8 +116,10 @@ must_wait(const struct engine *engine, const struct way *way, const struct job *
 	const struct queue_order *order = g_hash_table_lookup(way->order, job->group);
 	if ((order && queue_order_waits(order, job)) || engine_missing_host(engine, job))
 		return TRUE;
+	/* A daemon that is killed now would take that data for held until the host tells otherwise,
+	 * and a point that goes on before would find the old backup jobs on its machines. */
 	return job->kind == JOB_POINT_CREATE &&
-	       (shares_machine(engine, way, job) || is_resuming(engine, job));
+	       (way->unstored || shares_machine(engine, way, job) || is_resuming(engine, job));
 }
 
 /* The job that must come before: TRUE when it has ended well. A failed one fails this one. */

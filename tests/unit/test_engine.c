@@ -194,6 +194,16 @@ test_clock_years(void)
 	close_engine(&fixture);
 }
 
+static struct job *
+new_job(enum job_kind kind, const char *group)
+{
+	g_autofree char *id = cairn_guid_new();
+	struct job *job = job_new(id, kind);
+	job->group = g_strdup(group);
+	job->keep_us = HOUR;
+	return job;
+}
+
 static void
 test_full_store(void)
 {
@@ -209,20 +219,14 @@ test_full_store(void)
 	g_assert_cmpuint(fixture.paid, ==, 1); /* the guest goes on whatever the store says */
 	g_assert_true(stored_held(&fixture));
 	fixture.full = FALSE;
+	/* What is owed of it must survive the daemon before others use the machine. */
+	g_assert_nonnull(engine_submit(fixture.engine, new_job(JOB_POINT_CREATE, GROUP), NULL));
+	g_assert_cmpuint(fixture.prepared, ==, 0);
 	engine_tick(fixture.engine);
 	g_assert_false(stored_held(&fixture));
+	g_assert_cmpuint(fixture.prepared, ==, 1);
 	g_assert_false(engine_hold_lost(fixture.engine, VM, CAIRN_ERROR_LIMIT, "scratch"));
 	close_engine(&fixture);
-}
-
-static struct job *
-new_job(enum job_kind kind, const char *group)
-{
-	g_autofree char *id = cairn_guid_new();
-	struct job *job = job_new(id, kind);
-	job->group = g_strdup(group);
-	job->keep_us = HOUR;
-	return job;
 }
 
 /* A clock that is set back by years keeps nobody waiting for years: not a debt, not the next
