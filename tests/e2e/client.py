@@ -11,6 +11,7 @@ from labtest import Failure, expect, run
 
 from cairnlab.common import LabError, wait_until
 
+CLEAN_SECONDS = 60
 ENDED = (7, 8, 9, 10, 32768)  # CIM_ConcreteJob.JobState
 NEW, RUNNING, SUSPENDED, COMPLETED, TERMINATED, KILLED, EXCEPTION, SERVICE, WARNINGS = (
     2, 4, 5, 7, 8, 9, 10, 11, 32768)
@@ -244,17 +245,22 @@ class Daemon:
 
     def check_clean(self, held=False):
         """Nothing of ours is left on the host but what the newest point of each group needs."""
-        keep = {point["group"]: point["id"] for point in self.call("point-list")}.values()
         for guest in self.lab.state["guests"]:
             vm = guest["name"]
-            names = set(self.virsh("checkpoint-list", vm, "--name").split())
-            if self.virsh("domstate", vm) in ("running", "paused"):
-                names |= self.bitmaps(vm)
-                job = self.virsh("domjobinfo", vm)
-                expect(held or "None" in job, "%s still has a job: %s", vm, job)
-            wrong = {name for name in names if name.startswith("cairn-") and
-                     not any(name.endswith(point) for point in keep)}
-            expect(not wrong, "%s still has %s (kept: %s)", vm, wrong, list(keep))
+            deadline = time.monotonic() + CLEAN_SECONDS  # what a pruned point had is owed, then paid
+            while True:
+                keep = {point["group"]: point["id"] for point in self.call("point-list")}.values()
+                names = set(self.virsh("checkpoint-list", vm, "--name").split())
+                if self.virsh("domstate", vm) in ("running", "paused"):
+                    names |= self.bitmaps(vm)
+                    job = self.virsh("domjobinfo", vm)
+                    expect(held or "None" in job, "%s still has a job: %s", vm, job)
+                wrong = {name for name in names if name.startswith("cairn-") and
+                         not any(name.endswith(point) for point in keep)}
+                if not wrong:
+                    break
+                expect(time.monotonic() < deadline, "%s still has %s (kept: %s)", vm, wrong,
+                       list(keep))
         if not held:
             config = self.call("query-status")["config"]
             for folder in (config["scratch-dir"], os.path.join(config["run-dir"], "nbd")):

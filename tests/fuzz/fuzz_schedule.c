@@ -35,6 +35,7 @@ check_calendar(const char *text, gsize len)
 	if (!zone && !(zone = g_time_zone_new_identifier("Europe/Berlin")))
 		zone = g_time_zone_new_utc();
 	g_autofree char *shown = calendar_text(&calendar);
+	g_assert(shown && *shown);
 	g_autoptr(json_t) copy = calendar_to_json(&calendar);
 	gboolean ok = calendar_from_json(copy, &again, NULL);
 	g_assert(ok && memcmp(&calendar, &again, sizeof(again)) == 0);
