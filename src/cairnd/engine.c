@@ -278,7 +278,7 @@ engine_progress(struct engine *engine, const char *job_id, guint disk, guint64 d
 	if (now - run->told < PROGRESS_INTERVAL)
 		return;
 	run->told = now;
-	engine_event(engine, "JOB_PROGRESS", job_view(run->job, now));
+	engine_event(engine, "JOB_PROGRESS", engine_job_view(engine, run->job));
 }
 
 void

@@ -15,6 +15,7 @@
 #include <glib.h>
 
 struct engine;
+struct schedule;
 
 #define ENGINE_WAITING_MAX 10000 /* jobs at once */
 
@@ -188,8 +189,13 @@ gboolean engine_control_forget(struct engine *engine, struct job *job, enum job_
 			       enum job_forget forget, GError **error);
 /* URI of the host from which a disk of an export is copied; "": not known. Borrowed. */
 const char *engine_copy_host(const struct engine *engine, const struct job *job, guint disk);
-/* Stores what a caller has changed in priority, rate_limit, keep_us or delete_on_completion. */
-gboolean engine_job_save(struct engine *engine, struct job *job, GError **error);
+/* Puts @changed, a copy of a job in which priority, rate_limit, due or what is done after its end
+ * are others, in its place; with @wanted (NULL: none) as engine_schedule_put() in the same
+ * transaction. Both are taken over in any case, and on failure nothing has changed. */
+gboolean engine_job_save(struct engine *engine, struct job *changed, struct schedule *wanted,
+			 GError **error);
+/* What the control socket shows of a job: job_view(), and the name of its schedule. */
+json_t *engine_job_view(const struct engine *engine, const struct job *job);
 
 /* Errands that are not done yet. */
 guint engine_errands(const struct engine *engine);

@@ -90,14 +90,15 @@ note_dropped(struct engine *engine, const struct errand *errand, const char *why
 	struct run *run = engine_run(engine, errand->job);
 	if (!run || run->job->phase != PHASE_ENDED)
 		return;
-	g_autofree char *old = run->job->note;
+	struct job *changed = job_copy(run->job);
+	g_autofree char *old = g_steal_pointer(&changed->note);
 	g_autofree char *text =
 		g_strdup_printf("%s%s%s \"%s\" failed: %s", old ? old : "", old ? "; " : "",
 				errand_type_name(errand->type), errand->target, why);
 	g_autofree char *cut = g_strndup(text, NOTE_MAX);
-	run->job->note = g_utf8_make_valid(cut, -1);
+	changed->note = g_utf8_make_valid(cut, -1);
 	/* If the store cannot take it, it is in the log. */
-	engine_job_save(engine, run->job, NULL);
+	engine_job_save(engine, changed, NULL, NULL);
 }
 
 /* If the store cannot forget it, it is done once more after a restart. */

@@ -252,6 +252,12 @@ run_effects(struct engine *engine, struct run *run, const GArray *effects)
 }
 
 static void
+tell_changed(struct engine *engine, const struct job *job)
+{
+	engine_event(engine, "JOB_CHANGED", engine_job_view(engine, job));
+}
+
+static void
 adopt_number(struct engine *engine, struct engine_commit *out)
 {
 	if (!out->group)
@@ -262,7 +268,7 @@ adopt_number(struct engine *engine, struct engine_commit *out)
 		struct job *job = engine_run(engine, copy->id)->job;
 		g_free(job->point_name);
 		job->point_name = g_steal_pointer(&copy->point_name);
-		engine_event(engine, "JOB_CHANGED", job_view(job, engine_now(engine)));
+		tell_changed(engine, job);
 	}
 }
 
@@ -276,7 +282,7 @@ publish(struct engine *engine, struct run *run, struct engine_commit *out)
 	engine_adopt_debts(engine, out->debts);
 	adopt_number(engine, out);
 	engine_adopt_errands(engine, out->errands);
-	engine_event(engine, "JOB_CHANGED", job_view(run->job, engine_now(engine)));
+	tell_changed(engine, run->job);
 	engine_batch_adopt(engine, &out->batch);
 	engine_adopt_schedules(engine, out);
 	engine_adopt_retention(engine, out);
@@ -369,21 +375,23 @@ engine_control(struct engine *engine, struct job *job, enum job_verb verb, GErro
 }
 
 gboolean
-engine_job_save(struct engine *engine, struct job *job, GError **error)
+engine_job_save(struct engine *engine, struct job *changed, struct schedule *wanted, GError **error)
 {
-	cairn_auto(store_txn) txn = store_txn_new();
-	gboolean stays = job->stays;
+	cairn_auto(job) job = changed;
+	struct engine_commit out;
+	engine_commit_init(&out);
 	/* After the end it can keep a job, and cannot remove one (CIM_Job.DeleteOnCompletion). */
 	if (job->phase == PHASE_ENDED && !job->delete_on_completion)
 		job->stays = TRUE;
 	job_clock(job, engine_now(engine), FALSE);
-	engine_put_job(txn, job);
-	if (!store_commit(engine->store, txn, error)) {
-		job->stays = stays;
+	engine_put_job(out.txn, job);
+	gboolean ok = (!wanted || engine_commit_schedule_wanted(engine, &out, wanted, error)) &&
+		      engine_commit_store(engine, &out, error);
+	engine_commit_clear(&out);
+	if (!ok)
 		return FALSE;
-	}
-	engine_place_run(engine, engine_run(engine, job->id));
-	engine_event(engine, "JOB_CHANGED", job_view(job, engine_now(engine)));
+	engine_replace_job(engine, engine_run(engine, job->id), job);
+	tell_changed(engine, g_steal_pointer(&job));
 	engine_schedule(engine);
 	return TRUE;
 }

@@ -236,6 +236,11 @@ void engine_commit_run_ended(struct engine *engine, struct engine_commit *out,
 void engine_commit_schedule_step(struct engine *engine, struct engine_commit *out,
 				 struct schedule *schedule, const struct schedule_event *event,
 				 struct schedule_effects *ret_effects);
+/* Stores schedules and the jobs of their runs, and puts them in place. */
+gboolean engine_commit_store(struct engine *engine, struct engine_commit *out, GError **error);
+/* As engine_schedule_put(), but only into the transaction. */
+gboolean engine_commit_schedule_wanted(struct engine *engine, struct engine_commit *out,
+				       struct schedule *wanted, GError **error);
 
 /* engine_recovery.c */
 /* In the transaction in which @job ends: its next attempt in @out's batch, and whatever else

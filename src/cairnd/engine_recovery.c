@@ -105,7 +105,7 @@ retry(struct engine *engine, struct job *job, gint64 due, struct engine_commit *
 static json_t *
 payload_of(const struct engine *engine, const struct job *job)
 {
-	json_t *json = json_object(), *view = job_view(job, engine_now(engine));
+	json_t *json = json_object(), *view = engine_job_view(engine, job);
 	if (job->disks->len > PAYLOAD_DISKS_MAX)
 		json_object_del(view, "disks");
 	cairn_json_set_string(json, "event", "job-ended");

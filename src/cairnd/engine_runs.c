@@ -200,6 +200,15 @@ engine_job(const struct engine *engine, const char *name, GError **error)
 	return NULL;
 }
 
+json_t *
+engine_job_view(const struct engine *engine, const struct job *job)
+{
+	const struct schedule *schedule = engine_schedule_by_id(engine, job->schedule);
+	json_t *json = job_view(job, engine_now(engine));
+	cairn_json_set_string(json, "schedule-name", schedule ? schedule->name : NULL);
+	return json;
+}
+
 static GPtrArray *
 jobs_of(const GPtrArray *runs)
 {

@@ -8,7 +8,6 @@
 #define RETRY_AFTER   (5 * G_USEC_PER_SEC)  /* when the store could not take a step */
 #define ZONE_INTERVAL (60 * G_USEC_PER_SEC) /* how long another time zone may go unseen */
 #define DUE_AT_ONCE   20		    /* in one tick: each is a commit or two */
-#define NAMES_MAX     (SCHEDULES_MAX + 1)   /* tried for one without a name */
 
 /* ---- the list ---- */
 
@@ -180,7 +179,18 @@ stop_run(struct engine *engine, const struct schedule *schedule)
 	stop_job(engine, point);
 }
 
-/* Stores @changed, a copy or a new one, which is taken over, after it has heard @type. */
+gboolean
+engine_commit_store(struct engine *engine, struct engine_commit *out, GError **error)
+{
+	engine_batch_put_groups(&out->batch, out->txn);
+	if (!store_commit(engine->store, out->txn, error))
+		return FALSE;
+	engine_batch_adopt(engine, &out->batch);
+	engine_adopt_schedules(engine, out);
+	return TRUE;
+}
+
+/* Stores @changed, a copy, which is taken over, after it has heard @event. */
 static gboolean
 commit(struct engine *engine, struct schedule *changed, const struct schedule_event *event,
        struct schedule_effects *ret_effects, GError **error)
@@ -189,12 +199,7 @@ commit(struct engine *engine, struct schedule *changed, const struct schedule_ev
 	engine_commit_init(&out);
 	engine_commit_schedule_step(engine, &out, changed, event, ret_effects);
 	gboolean changes = ret_effects->store || ret_effects->start;
-	engine_batch_put_groups(&out.batch, out.txn);
-	gboolean ok = !changes || store_commit(engine->store, out.txn, error);
-	if (ok && changes) {
-		engine_batch_adopt(engine, &out.batch);
-		engine_adopt_schedules(engine, &out);
-	}
+	gboolean ok = !changes || engine_commit_store(engine, &out, error);
 	engine_commit_clear(&out);
 	return ok;
 }
@@ -282,14 +287,12 @@ engine_schedules_clock_set(struct engine *engine)
 		step_all(engine, SCHEDULE_CLOCK_SET, FALSE);
 }
 
-/* A job's end and what its schedule makes of it are one transaction. Only a job that became the
- * first run of a schedule just before the daemon was killed may not know of it. */
+/* A job's end and what its schedule makes of it are one transaction; that one has ended unheard can
+ * only be when the store was put together by hand. */
 static void
 hear_of_run(struct engine *engine, struct schedule *schedule)
 {
 	const struct run *run = engine_run(engine, schedule->job);
-	if (run && !run->job->schedule)
-		run->job->schedule = g_strdup(schedule->id);
 	if ((schedule->state != JOB_RUNNING && schedule->state != JOB_SHUTTING_DOWN) ||
 	    (run && run->job->phase != PHASE_ENDED))
 		return;
@@ -327,108 +330,6 @@ engine_load_schedule(struct engine *engine, const json_t *json, GError **error)
 }
 
 /* ---- requests ---- */
-
-static gboolean
-name_is_free(const struct engine *engine, const struct schedule *schedule, GError **error)
-{
-	const struct schedule *other = by_name(engine, schedule->name);
-	return !other || strcmp(other->id, schedule->id) == 0 ||
-	       cairn_fail(error, CAIRN_ERROR_EXISTS, "there is a schedule \"%s\" already",
-			  schedule->name);
-}
-
-/* "web", "web-2", ... */
-static void
-choose_name(const struct engine *engine, struct schedule *schedule, const struct group *group)
-{
-	for (guint i = 1; !schedule->name && i <= NAMES_MAX; i++) {
-		g_autofree char *tail = i > 1 ? g_strdup_printf("-%u", i) : g_strdup("");
-		gsize room = SCHEDULE_NAME_MAX - strlen(tail);
-		g_autofree char *name = g_strdup_printf("%.*s%s", (int)room, group->name, tail);
-		if (!by_name(engine, name))
-			schedule->name = g_steal_pointer(&name);
-	}
-}
-
-static gboolean
-check_new(struct engine *engine, struct schedule *schedule, GError **error)
-{
-	const struct group *group = engine_group(engine, schedule->group, error);
-	if (!group)
-		return FALSE;
-	if (engine->schedules->len >= SCHEDULES_MAX)
-		return cairn_fail(error, CAIRN_ERROR_LIMIT,
-				  "there are %d schedules already: delete some", SCHEDULES_MAX);
-	choose_name(engine, schedule, group);
-	g_free(schedule->group_name);
-	schedule->group_name = g_strdup(group->name);
-	schedule->created = schedule->state_changed = engine_now(engine);
-	return schedule_check(schedule, error) && name_is_free(engine, schedule, error);
-}
-
-/* A schedule that never runs is a mistake. */
-static gboolean
-will_run(const struct engine *engine, const struct schedule *schedule, GError **error)
-{
-	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
-	struct schedule_effects effects;
-	cairn_auto(schedule) then = schedule_copy(schedule);
-	schedule_step(then, &event, engine_now(engine), engine->zone, &effects);
-	/* a job that runs already is the first run of a new one */
-	gboolean again = then->state == JOB_RUNNING && then->next != 0;
-	return effects.start || then->state == JOB_NEW || again ||
-	       cairn_fail(error, CAIRN_ERROR_INVALID,
-			  "schedule \"%s\" would never run: it ends before it is due",
-			  schedule->name);
-}
-
-/* Nor is one edited away: it would be forgotten soon after, as one that has done its work. */
-static gboolean
-runs_on(const struct engine *engine, const struct schedule *schedule,
-	const struct schedule *changed, GError **error)
-{
-	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
-	struct schedule_effects effects;
-	cairn_auto(schedule) then = schedule_copy(changed);
-	schedule_step(then, &event, engine_now(engine), engine->zone, &effects);
-	return schedule->next == 0 || then->next != 0 || effects.start ||
-	       cairn_fail(error, CAIRN_ERROR_INVALID,
-			  "schedule \"%s\" would never run again: to end it, terminate it",
-			  schedule->name);
-}
-
-struct schedule *
-engine_schedule_create(struct engine *engine, struct schedule *schedule, GError **error)
-{
-	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
-	struct schedule_effects effects;
-	if (!check_new(engine, schedule, error) || !will_run(engine, schedule, error)) {
-		schedule_free(schedule);
-		return NULL;
-	}
-	if (!commit(engine, schedule, &event, &effects, error))
-		return NULL;
-	engine_schedule(engine);
-	return schedule;
-}
-
-gboolean
-engine_schedule_edit(struct engine *engine, struct schedule *schedule, struct schedule *changed,
-		     GError **error)
-{
-	const struct schedule_event event = {.type = SCHEDULE_CHANGED};
-	struct schedule_effects effects;
-	if (!schedule_control_check(schedule, SCHEDULE_CHANGED, error) ||
-	    !schedule_check(changed, error) || !name_is_free(engine, changed, error) ||
-	    !runs_on(engine, schedule, changed, error)) {
-		schedule_free(changed);
-		return FALSE;
-	}
-	if (!commit(engine, changed, &event, &effects, error))
-		return FALSE;
-	engine_schedule(engine);
-	return TRUE;
-}
 
 gboolean
 engine_schedule_control(struct engine *engine, struct schedule *schedule,

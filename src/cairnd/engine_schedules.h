@@ -13,13 +13,11 @@ struct schedule *engine_schedule_find(const struct engine *engine, const char *n
 				      GError **error);
 /* NULL: @id is NULL, or there is none. */
 struct schedule *engine_schedule_by_id(const struct engine *engine, const char *id);
-/* Checks, stores and begins; @schedule (its group a GUID) is taken over in any case. Without a name
- * it gets one after its group. Returns a borrowed pointer; INVALID, NOT_FOUND, EXISTS, LIMIT. */
-struct schedule *engine_schedule_create(struct engine *engine, struct schedule *schedule,
-					GError **error);
-/* Puts @changed, a copy of @schedule with other settings, in its place; taken over in any case. */
-gboolean engine_schedule_edit(struct engine *engine, struct schedule *schedule,
-			      struct schedule *changed, GError **error);
+/* A new schedule (its group a GUID; without a name it gets one after its group), or a copy of one
+ * that is there with other settings: checks, stores, and puts it in place. Taken over in any case.
+ * Returns a borrowed pointer; INVALID, NOT_FOUND, EXISTS, STATE, LIMIT. */
+struct schedule *engine_schedule_put(struct engine *engine, struct schedule *wanted,
+				     GError **error);
 /* RUN_NOW, SUSPEND, RESUME or TERMINATE; STATE says why not. */
 gboolean engine_schedule_control(struct engine *engine, struct schedule *schedule,
 				 enum schedule_event_type type, GError **error);

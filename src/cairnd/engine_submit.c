@@ -120,7 +120,7 @@ static void
 announce(struct engine *engine, struct job *job)
 {
 	engine_add_run(engine, job);
-	engine_event(engine, "JOB_CREATED", job_view(job, engine_now(engine)));
+	engine_event(engine, "JOB_CREATED", engine_job_view(engine, job));
 }
 
 void

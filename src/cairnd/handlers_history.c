@@ -243,9 +243,9 @@ start_walk(struct walk *walk, const struct engine *engine, const struct filter *
 }
 
 static json_t *
-ended_view(const struct job *job, gboolean old)
+ended_view(const struct engine *engine, const struct job *job, gboolean old)
 {
-	json_t *json = job_view(job, g_get_real_time());
+	json_t *json = engine_job_view(engine, job);
 	cairn_json_set_bool(json, "history", old);
 	return json;
 }
@@ -267,7 +267,7 @@ collect(struct walk *walk, const struct filter *filter, json_t *jobs, guint64 *r
 			return TRUE;
 		*ret_next = job->number;
 		if (is_wanted(filter, job))
-			json_array_append_new(jobs, ended_view(job, old));
+			json_array_append_new(jobs, ended_view(walk->engine, job, old));
 	}
 	return FALSE;
 }

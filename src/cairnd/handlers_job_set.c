@@ -64,27 +64,6 @@ change_job(struct daemon *daemon, const struct control_call *call, struct job *c
 	return says_when(call) || changed->phase != PHASE_WAIT || change_due(call, changed, error);
 }
 
-/* The live job gets what the copy has, and keeps its own if the store cannot take it. */
-static void
-exchange(struct job *job, struct job *changed)
-{
-	struct job old = *job;
-	job->priority = changed->priority;
-	job->rate_limit = changed->rate_limit;
-	job->keep_us = changed->keep_us;
-	job->delete_on_completion = changed->delete_on_completion;
-	job->due = changed->due;
-	job->notify = changed->notify;
-	job->schedule = changed->schedule;
-	changed->priority = old.priority;
-	changed->rate_limit = old.rate_limit;
-	changed->keep_us = old.keep_us;
-	changed->delete_on_completion = old.delete_on_completion;
-	changed->due = old.due;
-	changed->notify = old.notify;
-	changed->schedule = old.schedule;
-}
-
 /* ---- a job that becomes a schedule ---- */
 
 /* Clients of CIM name the disks, also when they mean all. */
@@ -175,15 +154,9 @@ delay(struct schedule *schedule, struct job *changed, GError **error)
 	return TRUE;
 }
 
-/* What becomes of schedules, found before anything is changed. */
-struct plan {
-	struct schedule *target; /* to be edited; NULL: a new one */
-	struct schedule *wanted; /* as it is to be; NULL: nothing */
-};
-
 static gboolean
 plan_new(struct daemon *daemon, const struct control_call *call, const struct job *job,
-	 struct job *changed, struct plan *plan, GError **error)
+	 struct job *changed, struct schedule **ret_wanted, GError **error)
 {
 	gboolean waits = job->phase == PHASE_WAIT, once = arg_uint(call, "times", 1) == 1;
 	cairn_auto(schedule) schedule = schedule_like(daemon, changed);
@@ -198,87 +171,59 @@ plan_new(struct daemon *daemon, const struct control_call *call, const struct jo
 	count_run(schedule, job);
 	g_free(changed->schedule);
 	changed->schedule = g_strdup(schedule->id);
-	plan->wanted = g_steal_pointer(&schedule);
+	*ret_wanted = g_steal_pointer(&schedule);
 	return TRUE;
 }
 
 static gboolean
-plan_edit(struct daemon *daemon, const struct control_call *call, struct schedule *schedule,
-	  struct plan *plan, GError **error)
+plan_edit(struct daemon *daemon, const struct control_call *call, const struct schedule *schedule,
+	  struct schedule **ret_wanted, GError **error)
 {
-	plan->target = schedule;
-	plan->wanted = schedule_copy(schedule);
-	return schedule_arguments(daemon, call, plan->wanted, error);
+	cairn_auto(schedule) wanted = schedule_copy(schedule);
+	if (!schedule_arguments(daemon, call, wanted, error))
+		return FALSE;
+	*ret_wanted = g_steal_pointer(&wanted);
+	return TRUE;
 }
 
+/* What becomes of a schedule: *@ret_wanted is NULL when nothing does. */
 static gboolean
 plan_calendar(struct daemon *daemon, const struct control_call *call, const struct job *job,
-	      struct job *changed, struct plan *plan, GError **error)
+	      struct job *changed, struct schedule **ret_wanted, GError **error)
 {
-	struct schedule *schedule =
-		job->schedule ? engine_schedule_find(daemon->engine, job->schedule, NULL) : NULL;
+	const struct schedule *schedule = engine_schedule_by_id(daemon->engine, job->schedule);
 	gboolean delays = arg_given(call, "start") && job->phase != PHASE_WAIT;
+	*ret_wanted = NULL;
 	if (!says_when(call) && !delays)
 		return TRUE;
-	return schedule ? plan_edit(daemon, call, schedule, plan, error)
-			: plan_new(daemon, call, job, changed, plan, error);
-}
-
-static gboolean
-apply(struct daemon *daemon, const char *id, struct plan *plan, GError **error)
-{
-	struct engine *engine = daemon->engine;
-	struct schedule *wanted = g_steal_pointer(&plan->wanted), *made = NULL;
-	if (wanted && plan->target) {
-		if (!engine_schedule_edit(engine, plan->target, wanted, error))
-			return FALSE;
-	} else if (wanted) {
-		made = engine_schedule_create(engine, wanted, error);
-		if (!made)
-			return FALSE;
-	}
-	/* A schedule that has begun a run may have let this job begin, too: a copy is in its place.
-	 */
-	if (engine_job_save(engine, engine_job(engine, id, NULL), error))
-		return TRUE;
-	if (made)
-		engine_schedule_delete(engine, made, NULL);
-	return FALSE;
+	return schedule ? plan_edit(daemon, call, schedule, ret_wanted, error)
+			: plan_new(daemon, call, job, changed, ret_wanted, error);
 }
 
 /* ---- the request ---- */
 
-/* The job has what is asked before its schedule stands: if it ends meanwhile, that hears of it. */
 static gboolean
-change(struct daemon *daemon, const struct control_call *call, struct job *job, GError **error)
+change(struct daemon *daemon, const struct control_call *call, const struct job *job,
+       GError **error)
 {
 	cairn_auto(job) changed = job_copy(job);
-	g_autofree char *id = g_strdup(job->id);
-	struct plan plan = {0};
-	gboolean ok = change_job(daemon, call, changed, error) &&
-		      plan_calendar(daemon, call, job, changed, &plan, error);
-	if (ok) {
-		exchange(job, changed);
-		ok = apply(daemon, id, &plan, error);
-		if (!ok)
-			exchange(engine_job(daemon->engine, id, NULL), changed);
-	}
-	schedule_free(plan.wanted);
-	return ok;
+	struct schedule *wanted;
+	return change_job(daemon, call, changed, error) &&
+	       plan_calendar(daemon, call, job, changed, &wanted, error) &&
+	       engine_job_save(daemon->engine, g_steal_pointer(&changed), wanted, error);
 }
 
 void
 handle_job_set(struct daemon *daemon, struct control_call *call)
 {
 	GError *error = NULL;
-	struct job *job = engine_job(daemon->engine, arg_string(call, "job"), &error);
+	const struct job *job = engine_job(daemon->engine, arg_string(call, "job"), &error);
 	g_autofree char *id = g_strdup(job ? job->id : NULL);
 	if (!job || !change(daemon, call, job, &error)) {
 		call_fail(call, error);
 		return;
 	}
-	/* Storing it may have let it begin, which puts a changed copy in its place. */
 	job = engine_job(daemon->engine, id, NULL);
 	copies_share(daemon->world);
-	control_call_return(call, job_view(job, g_get_real_time()));
+	control_call_return(call, engine_job_view(daemon->engine, job));
 }

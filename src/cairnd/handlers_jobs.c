@@ -268,11 +268,9 @@ find_jobs(const struct daemon *daemon, const struct job_filter *filter)
 json_t *
 job_whole_view(const struct daemon *daemon, const struct job *job)
 {
-	gint64 now = g_get_real_time();
 	const struct schedule *schedule = engine_schedule_by_id(daemon->engine, job->schedule);
-	json_t *json = job_view(job, now);
-	cairn_json_set_string(json, "schedule-name", schedule ? schedule->name : NULL);
-	cairn_json_set(json, "properties", job_cim_properties(job, schedule, now));
+	json_t *json = engine_job_view(daemon->engine, job);
+	cairn_json_set(json, "properties", job_cim_properties(job, schedule, g_get_real_time()));
 	return json;
 }
 
@@ -288,9 +286,9 @@ handle_job_list(struct daemon *daemon, struct control_call *call)
 	g_autoptr(GPtrArray) jobs = find_jobs(daemon, &filter);
 	json_t *list = json_array();
 	for (guint i = 0; i < jobs->len; i++)
-		json_array_append_new(list, filter.properties
-						    ? job_whole_view(daemon, jobs->pdata[i])
-						    : job_view(jobs->pdata[i], g_get_real_time()));
+		json_array_append_new(
+			list, filter.properties ? job_whole_view(daemon, jobs->pdata[i])
+						: engine_job_view(daemon->engine, jobs->pdata[i]));
 	control_call_return(call, list);
 }
 
@@ -322,5 +320,5 @@ handle_job_control(struct daemon *daemon, struct control_call *call)
 		return;
 	}
 	job = engine_job(daemon->engine, id, NULL);
-	control_call_return(call, job_view(job, g_get_real_time()));
+	control_call_return(call, engine_job_view(daemon->engine, job));
 }

@@ -48,7 +48,7 @@ create_checked(struct daemon *daemon, struct control_call *call)
 	GError *error = NULL;
 	struct schedule *schedule = new_schedule(daemon, call, &error);
 	if (schedule)
-		schedule = engine_schedule_create(daemon->engine, schedule, &error);
+		schedule = engine_schedule_put(daemon->engine, schedule, &error);
 	if (schedule)
 		answer(daemon, call, schedule);
 	else
@@ -70,7 +70,7 @@ set_checked(struct daemon *daemon, struct control_call *call)
 		return;
 	cairn_auto(schedule) changed = schedule_copy(schedule);
 	if (schedule_arguments(daemon, call, changed, &error) &&
-	    engine_schedule_edit(daemon->engine, schedule, g_steal_pointer(&changed), &error))
+	    engine_schedule_put(daemon->engine, g_steal_pointer(&changed), &error))
 		answer(daemon, call, schedule);
 	else
 		call_fail(call, error);

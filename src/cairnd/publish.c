@@ -49,22 +49,9 @@ job_properties(const struct daemon *daemon, const char *name, const char *id)
 		   : NULL;
 }
 
-/* A job names its schedule as job-show does. */
-static void
-name_schedule(const struct daemon *daemon, const char *name, json_t *data)
-{
-	const json_t *id = json_object_get(data, "schedule");
-	if (!id || !g_str_has_prefix(name, "JOB_"))
-		return;
-	const struct schedule *schedule =
-		engine_schedule_by_id(daemon->engine, json_string_value(id));
-	cairn_json_set_string(data, "schedule-name", schedule ? schedule->name : NULL);
-}
-
 void
 publish_event(struct daemon *daemon, const char *name, json_t *data)
 {
-	name_schedule(daemon, name, data);
 	const char *id = json_string_value(json_object_get(data, "id"));
 	json_t *properties = id ? job_properties(daemon, name, id) : NULL;
 	for (guint i = 0; id && i < G_N_ELEMENTS(wholes); i++) {

@@ -199,7 +199,7 @@ make_schedule(struct world *world, const char *name, const char *group,
 	schedule->notify = g_strdup("journal:ops");
 	recovery_clear(&schedule->recovery);
 	recovery_copy(&schedule->recovery, recovery);
-	schedule = engine_schedule_create(world->engine, schedule, NULL);
+	schedule = engine_schedule_put(world->engine, schedule, NULL);
 	g_assert_nonnull(schedule);
 	return schedule;
 }

@@ -46,7 +46,7 @@ make_schedule(struct world *world, guint index)
 		schedule->recovery.retries = 2;
 		schedule->recovery.delay_us = 5 * G_USEC_PER_SEC;
 	}
-	return engine_schedule_create(world->engine, schedule, NULL);
+	return engine_schedule_put(world->engine, schedule, NULL);
 }
 
 static void
@@ -191,7 +191,7 @@ ask_something(struct play *play)
 	}
 	struct schedule *changed = schedule_copy(schedule);
 	changed->calendar.start_us = sim_below(world->sim, 60) * G_USEC_PER_SEC;
-	engine_schedule_edit(world->engine, schedule, changed, NULL);
+	engine_schedule_put(world->engine, changed, NULL);
 }
 
 static void

@@ -168,14 +168,14 @@ test_changed_time(struct fixture *f, gconstpointer unused)
 {
 	g_autofree char *id = end_one(f, FALSE);
 	g_autofree char *other = end_one(f, FALSE);
-	struct job *job = engine_job(f->engine, id, NULL);
+	struct job *job = job_copy(engine_job(f->engine, id, NULL));
 	job->keep_us = DAY;
-	g_assert_true(engine_job_save(f->engine, job, NULL));
+	g_assert_true(engine_job_save(f->engine, job, NULL, NULL));
 	pass(f, 6 * MINUTE);
 	g_assert_true(lives(f, id) && !lives(f, other));
-	job = engine_job(f->engine, id, NULL);
+	job = job_copy(engine_job(f->engine, id, NULL));
 	job->keep_us = MINUTE;
-	g_assert_true(engine_job_save(f->engine, job, NULL));
+	g_assert_true(engine_job_save(f->engine, job, NULL, NULL));
 	pass(f, 0);
 	g_assert_false(lives(f, id));
 }
@@ -212,9 +212,9 @@ test_stays(struct fixture *f, gconstpointer unused)
 	pass(f, 100 * DAY);
 	g_assert_true(lives(f, id));
 	/* Set after the end it removes nothing. */
-	struct job *job = engine_job(f->engine, id, NULL);
+	struct job *job = job_copy(engine_job(f->engine, id, NULL));
 	job->delete_on_completion = TRUE;
-	g_assert_true(engine_job_save(f->engine, job, NULL));
+	g_assert_true(engine_job_save(f->engine, job, NULL, NULL));
 	pass(f, 100 * DAY);
 	g_assert_true(lives(f, id));
 	reopen(f);
@@ -229,9 +229,9 @@ static void
 test_stays_from_now_on(struct fixture *f, gconstpointer unused)
 {
 	g_autofree char *id = end_one(f, FALSE);
-	struct job *job = engine_job(f->engine, id, NULL);
+	struct job *job = job_copy(engine_job(f->engine, id, NULL));
 	job->delete_on_completion = FALSE;
-	g_assert_true(engine_job_save(f->engine, job, NULL));
+	g_assert_true(engine_job_save(f->engine, job, NULL, NULL));
 	pass(f, DAY);
 	g_assert_true(lives(f, id));
 }
