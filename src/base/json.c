@@ -189,6 +189,20 @@ cairn_json_set_time(json_t *object, const char *key, gint64 usec)
 }
 
 void
+cairn_json_set_time_cim(json_t *object, const char *key, gint64 usec)
+{
+	g_autofree char *text = usec ? cairn_time_cim(usec) : NULL;
+	cairn_json_set_string(object, key, text);
+}
+
+void
+cairn_json_set_interval_cim(json_t *object, const char *key, gint64 usec)
+{
+	g_autofree char *text = cairn_interval_cim(usec);
+	cairn_json_set_string(object, key, text);
+}
+
+void
 cairn_json_set_bool(json_t *object, const char *key, gboolean value)
 {
 	cairn_json_set(object, key, json_boolean(value));

@@ -46,6 +46,9 @@ void cairn_json_set_string(json_t *object, const char *key, const char *value);
 void cairn_json_set_uint(json_t *object, const char *key, guint64 value);
 /* ISO 8601 of microseconds since 1970; 0, which is no time, is stored as null. */
 void cairn_json_set_time(json_t *object, const char *key, gint64 usec);
+/* The same in CIM's form (DSP0004 5.2.4), and a span of microseconds as its interval. */
+void cairn_json_set_time_cim(json_t *object, const char *key, gint64 usec);
+void cairn_json_set_interval_cim(json_t *object, const char *key, gint64 usec);
 void cairn_json_set_bool(json_t *object, const char *key, gboolean value);
 void cairn_json_set_real(json_t *object, const char *key, double value);
 /* Takes over the reference @value. */

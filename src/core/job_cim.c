@@ -3,23 +3,8 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "base/timefmt.h"
 #include "core/job_status.h"
 #include "core/schedule_cim.h"
-
-static void
-set_time(json_t *json, const char *key, gint64 time)
-{
-	g_autofree char *text = time ? cairn_time_cim(time) : NULL;
-	cairn_json_set_string(json, key, text);
-}
-
-static void
-set_interval(json_t *json, const char *key, gint64 span)
-{
-	g_autofree char *text = cairn_interval_cim(span);
-	cairn_json_set_string(json, key, text);
-}
 
 static gboolean
 failed(const struct job *job)
@@ -44,7 +29,7 @@ set_element(json_t *json, const struct job *job)
 	cairn_json_set_string(json, "Description", description);
 	cairn_json_set_string(json, "ElementName", description);
 	cairn_json_set_string(json, "Name", job_kind_name(job->kind));
-	set_time(json, "InstallDate", job->submitted);
+	cairn_json_set_time_cim(json, "InstallDate", job->submitted);
 }
 
 /* What a person should know of a good end: the warnings, and why disks were copied in full. */
@@ -73,15 +58,15 @@ set_calendar(json_t *json, const struct job *job, const struct schedule *schedul
 {
 	struct schedule once = {.run_times = 1, .start_once = TRUE};
 	schedule_cim_calendar(json, schedule ? schedule : &once);
-	set_time(json, "ScheduledStartTime", job->due ? job->due : job->submitted);
+	cairn_json_set_time_cim(json, "ScheduledStartTime", job->due ? job->due : job->submitted);
 }
 
 static void
 set_job(json_t *json, const struct job *job, const struct schedule *schedule, gint64 now)
 {
-	set_time(json, "TimeSubmitted", job->submitted);
-	set_time(json, "StartTime", job->started);
-	set_interval(json, "ElapsedTime", job_elapsed(job, now));
+	cairn_json_set_time_cim(json, "TimeSubmitted", job->submitted);
+	cairn_json_set_time_cim(json, "StartTime", job->started);
+	cairn_json_set_interval_cim(json, "ElapsedTime", job_elapsed(job, now));
 	set_calendar(json, job, schedule);
 	cairn_json_set_string(json, "Owner", job->owner);
 	cairn_json_set_uint(json, "Priority", MIN(job->priority, G_MAXUINT32)); /* uint32 */
@@ -92,10 +77,10 @@ set_job(json_t *json, const struct job *job, const struct schedule *schedule, gi
 	cairn_json_set_string(json, "Notify", job->notify);
 	cairn_json_set_uint(json, "JobState", job->state);
 	if (job->state_changed)
-		set_time(json, "TimeOfLastStateChange", job->state_changed);
+		cairn_json_set_time_cim(json, "TimeOfLastStateChange", job->state_changed);
 	else /* "if the state never changed": the zero interval */
-		set_interval(json, "TimeOfLastStateChange", 0);
-	set_interval(json, "TimeBeforeRemoval", job->keep_us);
+		cairn_json_set_interval_cim(json, "TimeOfLastStateChange", 0);
+	cairn_json_set_interval_cim(json, "TimeBeforeRemoval", job->keep_us);
 	cairn_json_set_bool(json, "Cancellable", job_cancellable(job));
 }
 

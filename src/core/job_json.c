@@ -2,83 +2,58 @@
  * table of plain fields serves writing and reading. */
 #include "base/error.h"
 #include "base/json.h"
+#include "base/json_fields.h"
 #include "core/job.h"
 
-enum field_type { TEXT, NUMBER, TIME, BOOLEAN, STRINGS };
+#define AT(member) G_STRUCT_OFFSET(struct job, member)
 
-static const struct field {
-	const char *key;
-	enum field_type type;
-	gsize offset;
-} fields[] = {
-	{"number", NUMBER, G_STRUCT_OFFSET(struct job, number)},
-	{"group", TEXT, G_STRUCT_OFFSET(struct job, group)},
-	{"group-name", TEXT, G_STRUCT_OFFSET(struct job, group_name)},
-	{"point", TEXT, G_STRUCT_OFFSET(struct job, point)},
-	{"point-name", TEXT, G_STRUCT_OFFSET(struct job, point_name)},
-	{"base", TEXT, G_STRUCT_OFFSET(struct job, base)},
-	{"base-point", TEXT, G_STRUCT_OFFSET(struct job, base_point)},
-	{"after", TEXT, G_STRUCT_OFFSET(struct job, after)},
-	{"owner", TEXT, G_STRUCT_OFFSET(struct job, owner)},
-	{"priority", NUMBER, G_STRUCT_OFFSET(struct job, priority)},
-	{"submitted", TIME, G_STRUCT_OFFSET(struct job, submitted)},
-	{"started", TIME, G_STRUCT_OFFSET(struct job, started)},
-	{"ended", TIME, G_STRUCT_OFFSET(struct job, ended)},
-	{"state-changed", TIME, G_STRUCT_OFFSET(struct job, state_changed)},
-	{"active-us", TIME, G_STRUCT_OFFSET(struct job, active_us)},
-	{"active-since", TIME, G_STRUCT_OFFSET(struct job, active_since)},
-	{"keep-us", TIME, G_STRUCT_OFFSET(struct job, keep_us)},
-	{"delete-on-completion", BOOLEAN, G_STRUCT_OFFSET(struct job, delete_on_completion)},
-	{"stays", BOOLEAN, G_STRUCT_OFFSET(struct job, stays)},
-	{"schedule", TEXT, G_STRUCT_OFFSET(struct job, schedule)},
-	{"due", TIME, G_STRUCT_OFFSET(struct job, due)},
-	{"note", TEXT, G_STRUCT_OFFSET(struct job, note)},
-	{"attempt", NUMBER, G_STRUCT_OFFSET(struct job, attempt)},
-	{"retried-as", TEXT, G_STRUCT_OFFSET(struct job, retried_as)},
-	{"backup", BOOLEAN, G_STRUCT_OFFSET(struct job, backup)},
-	{"notify", TEXT, G_STRUCT_OFFSET(struct job, notify)},
-	{"barrier", BOOLEAN, G_STRUCT_OFFSET(struct job, barrier)},
-	{"hold-seconds", NUMBER, G_STRUCT_OFFSET(struct job, hold_seconds)},
-	{"directory", TEXT, G_STRUCT_OFFSET(struct job, directory)},
-	{"format", TEXT, G_STRUCT_OFFSET(struct job, format)},
-	{"compress", TEXT, G_STRUCT_OFFSET(struct job, compress)},
-	{"digest", TEXT, G_STRUCT_OFFSET(struct job, digest)},
-	{"wanted", STRINGS, G_STRUCT_OFFSET(struct job, wanted)},
-	{"rate-limit", NUMBER, G_STRUCT_OFFSET(struct job, rate_limit)},
-	{"keep-held", BOOLEAN, G_STRUCT_OFFSET(struct job, keep_held)},
-	{"release", BOOLEAN, G_STRUCT_OFFSET(struct job, release)},
-	{"vm-ids", STRINGS, G_STRUCT_OFFSET(struct job, vm_ids)},
-	{"exported-disks", STRINGS, G_STRUCT_OFFSET(struct job, exported_disks)},
-	{"log-files", STRINGS, G_STRUCT_OFFSET(struct job, log_files)},
-	{"config-files", STRINGS, G_STRUCT_OFFSET(struct job, config_files)},
-	{"runtime-files", STRINGS, G_STRUCT_OFFSET(struct job, runtime_files)},
-	{"state-files", STRINGS, G_STRUCT_OFFSET(struct job, state_files)},
+static const struct json_field fields[] = {
+	{"number", JSON_FIELD_NUMBER, AT(number)},
+	{"group", JSON_FIELD_TEXT, AT(group)},
+	{"group-name", JSON_FIELD_TEXT, AT(group_name)},
+	{"point", JSON_FIELD_TEXT, AT(point)},
+	{"point-name", JSON_FIELD_TEXT, AT(point_name)},
+	{"base", JSON_FIELD_TEXT, AT(base)},
+	{"base-point", JSON_FIELD_TEXT, AT(base_point)},
+	{"after", JSON_FIELD_TEXT, AT(after)},
+	{"owner", JSON_FIELD_TEXT, AT(owner)},
+	{"priority", JSON_FIELD_NUMBER, AT(priority)},
+	{"submitted", JSON_FIELD_TIME, AT(submitted)},
+	{"started", JSON_FIELD_TIME, AT(started)},
+	{"ended", JSON_FIELD_TIME, AT(ended)},
+	{"state-changed", JSON_FIELD_TIME, AT(state_changed)},
+	{"active-us", JSON_FIELD_TIME, AT(active_us)},
+	{"active-since", JSON_FIELD_TIME, AT(active_since)},
+	{"keep-us", JSON_FIELD_TIME, AT(keep_us)},
+	{"delete-on-completion", JSON_FIELD_BOOLEAN, AT(delete_on_completion)},
+	{"stays", JSON_FIELD_BOOLEAN, AT(stays)},
+	{"schedule", JSON_FIELD_TEXT, AT(schedule)},
+	{"due", JSON_FIELD_TIME, AT(due)},
+	{"note", JSON_FIELD_TEXT, AT(note)},
+	{"attempt", JSON_FIELD_NUMBER, AT(attempt)},
+	{"retried-as", JSON_FIELD_TEXT, AT(retried_as)},
+	{"backup", JSON_FIELD_BOOLEAN, AT(backup)},
+	{"notify", JSON_FIELD_TEXT, AT(notify)},
+	{"barrier", JSON_FIELD_BOOLEAN, AT(barrier)},
+	{"hold-seconds", JSON_FIELD_NUMBER, AT(hold_seconds)},
+	{"directory", JSON_FIELD_TEXT, AT(directory)},
+	{"format", JSON_FIELD_TEXT, AT(format)},
+	{"compress", JSON_FIELD_TEXT, AT(compress)},
+	{"digest", JSON_FIELD_TEXT, AT(digest)},
+	{"wanted", JSON_FIELD_STRINGS, AT(wanted)},
+	{"rate-limit", JSON_FIELD_NUMBER, AT(rate_limit)},
+	{"keep-held", JSON_FIELD_BOOLEAN, AT(keep_held)},
+	{"release", JSON_FIELD_BOOLEAN, AT(release)},
+	{"vm-ids", JSON_FIELD_STRINGS, AT(vm_ids)},
+	{"exported-disks", JSON_FIELD_STRINGS, AT(exported_disks)},
+	{"log-files", JSON_FIELD_STRINGS, AT(log_files)},
+	{"config-files", JSON_FIELD_STRINGS, AT(config_files)},
+	{"runtime-files", JSON_FIELD_STRINGS, AT(runtime_files)},
+	{"state-files", JSON_FIELD_STRINGS, AT(state_files)},
+	{0},
 };
 
 /* ---- writing ---- */
-
-static void
-put_field(json_t *json, const struct job *job, const struct field *field)
-{
-	gconstpointer at = (const char *)job + field->offset;
-	switch (field->type) {
-	case TEXT:
-		cairn_json_set_string(json, field->key, *(char *const *)at);
-		break;
-	case NUMBER:
-		cairn_json_set_uint(json, field->key, *(const guint64 *)at);
-		break;
-	case TIME:
-		cairn_json_set_uint(json, field->key, (guint64) * (const gint64 *)at);
-		break;
-	case BOOLEAN:
-		cairn_json_set_bool(json, field->key, *(const gboolean *)at);
-		break;
-	case STRINGS:
-		cairn_json_set_strv(json, field->key, *(char **const *)at);
-		break;
-	}
-}
 
 static json_t *
 members_to_json(const struct job *job)
@@ -140,8 +115,7 @@ job_to_json(const struct job *job)
 	cairn_json_set_uint(json, "outcome", job->outcome);
 	cairn_json_set_uint(json, "status", job->status);
 	cairn_json_set_string(json, "consistency", consistency_name(job->consistency));
-	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-		put_field(json, job, &fields[i]);
+	json_fields_put(json, job, fields, FALSE);
 	cairn_json_set(json, "recovery", recovery_to_json(&job->recovery));
 	cairn_json_set(json, "retention", retention_to_json(&job->retention));
 	if (job->retained)
@@ -156,34 +130,6 @@ job_to_json(const struct job *job)
 }
 
 /* ---- reading ---- */
-
-static gboolean
-get_field(const json_t *json, struct job *job, const struct field *field, GError **error)
-{
-	gpointer at = (char *)job + field->offset;
-	const char *text;
-	guint64 number;
-	switch (field->type) {
-	case TEXT:
-		if (!cairn_json_get_string_opt(json, field->key, &text, error))
-			return FALSE;
-		*(char **)at = g_strdup(text);
-		return TRUE;
-	case NUMBER:
-		return cairn_json_get_uint_opt(json, field->key, JSON_MAX_UINT, 0, at, error);
-	case TIME:
-		if (!cairn_json_get_uint_opt(json, field->key, JSON_MAX_UINT, 0, &number, error))
-			return FALSE;
-		*(gint64 *)at = (gint64)number;
-		return TRUE;
-	case BOOLEAN: /* what an older store does not say is as in a new job */
-		return cairn_json_get_bool_opt(json, field->key, *(gboolean *)at, at, error);
-	case STRINGS:
-		g_clear_pointer((char ***)at, g_strfreev);
-		return cairn_json_get_strv_opt(json, field->key, at, error);
-	}
-	return FALSE;
-}
 
 static gboolean
 get_enum(const json_t *json, const char *key, guint max, guint *ret, GError **error)
@@ -338,10 +284,8 @@ job_from_json(const json_t *json, GError **error)
 	if (!job_kind_parse(kind, &known, error))
 		return NULL;
 	cairn_auto(job) job = job_new(id, known);
-	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-		if (!get_field(json, job, &fields[i], error))
-			return NULL;
-	if (!states_from_json(job, json, error) || !parts_from_json(job, json, error))
+	if (!json_fields_get(json, job, fields, error) || !states_from_json(job, json, error) ||
+	    !parts_from_json(job, json, error))
 		return NULL;
 	if (!json_object_get(json, "active-us") && job->ended) /* of an older cairnd */
 		job->active_us = MAX(0, job->ended - job->started);

@@ -13,20 +13,6 @@
 #define UTC_TIME     2
 #define CIM_RUNS_MAX G_MAXUINT32
 
-static void
-set_time(json_t *json, const char *key, gint64 time)
-{
-	g_autofree char *text = time ? cairn_time_cim(time) : NULL;
-	cairn_json_set_string(json, key, text);
-}
-
-static void
-set_interval(json_t *json, const char *key, gint64 span)
-{
-	g_autofree char *text = cairn_interval_cim(span);
-	cairn_json_set_string(json, key, text);
-}
-
 /* RunMonth counts from 0. */
 static void
 set_month(json_t *json, guint months)
@@ -60,12 +46,12 @@ schedule_cim_calendar(json_t *json, const struct schedule *schedule)
 		       dated && (weekday || calendar->run_day) ? json_integer(weekday)
 							       : json_null());
 	if (dated)
-		set_interval(json, "RunStartInterval", calendar->start_us);
+		cairn_json_set_interval_cim(json, "RunStartInterval", calendar->start_us);
 	else
 		cairn_json_set(json, "RunStartInterval", json_null());
 	cairn_json_set_uint(json, "LocalOrUtcTime", calendar->utc ? UTC_TIME : LOCAL_TIME);
 	cairn_json_set_uint(json, "JobRunTimes", MIN(schedule->run_times, CIM_RUNS_MAX));
-	set_time(json, "UntilTime", schedule->until);
+	cairn_json_set_time_cim(json, "UntilTime", schedule->until);
 	if (!schedule->until)
 		cairn_json_set_string(json, "UntilTime", NEVER);
 }
@@ -82,7 +68,7 @@ set_element(json_t *json, const struct schedule *schedule)
 	cairn_json_set_string(json, "Description", text);
 	cairn_json_set_string(json, "ElementName", schedule->name);
 	cairn_json_set_string(json, "Name", "schedule");
-	set_time(json, "InstallDate", schedule->created);
+	cairn_json_set_time_cim(json, "InstallDate", schedule->created);
 }
 
 /* A schedule has no work of its own: what its runs did is told by their jobs. */
@@ -100,7 +86,7 @@ set_work(json_t *json, const struct schedule *schedule)
 					    "ExportedGuestStateFilePaths"};
 	for (guint i = 0; i < G_N_ELEMENTS(unset); i++)
 		cairn_json_set(json, unset[i], json_null());
-	set_interval(json, "ElapsedTime", 0);
+	cairn_json_set_interval_cim(json, "ElapsedTime", 0);
 	cairn_json_set_uint(json, "PercentComplete", 0);
 	cairn_json_set_string(json, "CollectionId", schedule->group);
 	cairn_json_set_string(json, "ExportDirectory", schedule->directory);
@@ -128,9 +114,9 @@ set_state(json_t *json, const struct schedule *schedule)
 	cairn_json_set_string(json, "JobStatus", text);
 	cairn_json_set_uint(json, "JobState", schedule->state);
 	if (schedule->state_changed)
-		set_time(json, "TimeOfLastStateChange", schedule->state_changed);
+		cairn_json_set_time_cim(json, "TimeOfLastStateChange", schedule->state_changed);
 	else /* "if the state never changed": the zero interval */
-		set_interval(json, "TimeOfLastStateChange", 0);
+		cairn_json_set_interval_cim(json, "TimeOfLastStateChange", 0);
 	cairn_json_set_bool(json, "Cancellable",
 			    schedule_control_check(schedule, SCHEDULE_TERMINATE, NULL));
 }
@@ -139,13 +125,13 @@ static void
 set_settings(json_t *json, const struct schedule *schedule)
 {
 	const struct recovery *recovery = &schedule->recovery;
-	set_time(json, "TimeSubmitted", schedule->created);
-	set_time(json, "ScheduledStartTime", schedule->next);
+	cairn_json_set_time_cim(json, "TimeSubmitted", schedule->created);
+	cairn_json_set_time_cim(json, "ScheduledStartTime", schedule->next);
 	cairn_json_set_string(json, "Owner", schedule->owner);
 	cairn_json_set_string(json, "Notify", schedule->notify);
 	cairn_json_set_uint(json, "Priority", MIN(schedule->priority, G_MAXUINT32));
 	cairn_json_set_bool(json, "DeleteOnCompletion", schedule->delete_on_completion);
-	set_interval(json, "TimeBeforeRemoval", schedule->keep_us);
+	cairn_json_set_interval_cim(json, "TimeBeforeRemoval", schedule->keep_us);
 	cairn_json_set_uint(json, "RecoveryAction", recovery->action);
 	cairn_json_set_string(json, "OtherRecoveryAction", recovery->other);
 }

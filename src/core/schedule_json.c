@@ -2,77 +2,47 @@
  * the reading. */
 #include "base/error.h"
 #include "base/json.h"
+#include "base/json_fields.h"
 #include "base/timefmt.h"
 #include "core/schedule.h"
 
-enum field_type { TEXT, NUMBER, TIME, SPAN, BOOLEAN };
+#define AT(member) G_STRUCT_OFFSET(struct schedule, member)
 
-static const struct field {
-	const char *key;
-	enum field_type type;
-	gsize offset;
-} fields[] = {
-	{"name", TEXT, G_STRUCT_OFFSET(struct schedule, name)},
-	{"group", TEXT, G_STRUCT_OFFSET(struct schedule, group)},
-	{"group-name", TEXT, G_STRUCT_OFFSET(struct schedule, group_name)},
-	{"directory", TEXT, G_STRUCT_OFFSET(struct schedule, directory)},
-	{"owner", TEXT, G_STRUCT_OFFSET(struct schedule, owner)},
-	{"created", TIME, G_STRUCT_OFFSET(struct schedule, created)},
-	{"run-times", NUMBER, G_STRUCT_OFFSET(struct schedule, run_times)},
-	{"start", TIME, G_STRUCT_OFFSET(struct schedule, start)},
-	{"start-once", BOOLEAN, G_STRUCT_OFFSET(struct schedule, start_once)},
-	{"until", TIME, G_STRUCT_OFFSET(struct schedule, until)},
-	{"full", BOOLEAN, G_STRUCT_OFFSET(struct schedule, full)},
-	{"format", TEXT, G_STRUCT_OFFSET(struct schedule, format)},
-	{"compress", TEXT, G_STRUCT_OFFSET(struct schedule, compress)},
-	{"digest", TEXT, G_STRUCT_OFFSET(struct schedule, digest)},
-	{"rate-limit", NUMBER, G_STRUCT_OFFSET(struct schedule, rate_limit)},
-	{"priority", NUMBER, G_STRUCT_OFFSET(struct schedule, priority)},
-	{"keep-us", SPAN, G_STRUCT_OFFSET(struct schedule, keep_us)},
-	{"delete-on-completion", BOOLEAN, G_STRUCT_OFFSET(struct schedule, delete_on_completion)},
-	{"notify", TEXT, G_STRUCT_OFFSET(struct schedule, notify)},
-	{"suspend", BOOLEAN, G_STRUCT_OFFSET(struct schedule, suspend)},
-	{"state-changed", TIME, G_STRUCT_OFFSET(struct schedule, state_changed)},
-	{"runs", NUMBER, G_STRUCT_OFFSET(struct schedule, runs)},
-	{"next", TIME, G_STRUCT_OFFSET(struct schedule, next)},
-	{"last-due", TIME, G_STRUCT_OFFSET(struct schedule, last_due)},
-	{"job", TEXT, G_STRUCT_OFFSET(struct schedule, job)},
-	{"job-number", NUMBER, G_STRUCT_OFFSET(struct schedule, job_number)},
-	{"last-ended", TIME, G_STRUCT_OFFSET(struct schedule, last_ended)},
-	{"late-us", SPAN, G_STRUCT_OFFSET(struct schedule, late_us)},
-	{"missed", NUMBER, G_STRUCT_OFFSET(struct schedule, missed)},
-	{"error", TEXT, G_STRUCT_OFFSET(struct schedule, error)},
+static const struct json_field fields[] = {
+	{"name", JSON_FIELD_TEXT, AT(name)},
+	{"group", JSON_FIELD_TEXT, AT(group)},
+	{"group-name", JSON_FIELD_TEXT, AT(group_name)},
+	{"directory", JSON_FIELD_TEXT, AT(directory)},
+	{"owner", JSON_FIELD_TEXT, AT(owner)},
+	{"created", JSON_FIELD_TIME, AT(created)},
+	{"run-times", JSON_FIELD_NUMBER, AT(run_times)},
+	{"start", JSON_FIELD_TIME, AT(start)},
+	{"start-once", JSON_FIELD_BOOLEAN, AT(start_once)},
+	{"until", JSON_FIELD_TIME, AT(until)},
+	{"full", JSON_FIELD_BOOLEAN, AT(full)},
+	{"format", JSON_FIELD_TEXT, AT(format)},
+	{"compress", JSON_FIELD_TEXT, AT(compress)},
+	{"digest", JSON_FIELD_TEXT, AT(digest)},
+	{"rate-limit", JSON_FIELD_NUMBER, AT(rate_limit)},
+	{"priority", JSON_FIELD_NUMBER, AT(priority)},
+	{"keep-us", JSON_FIELD_SPAN, AT(keep_us)},
+	{"delete-on-completion", JSON_FIELD_BOOLEAN, AT(delete_on_completion)},
+	{"notify", JSON_FIELD_TEXT, AT(notify)},
+	{"suspend", JSON_FIELD_BOOLEAN, AT(suspend)},
+	{"state-changed", JSON_FIELD_TIME, AT(state_changed)},
+	{"runs", JSON_FIELD_NUMBER, AT(runs)},
+	{"next", JSON_FIELD_TIME, AT(next)},
+	{"last-due", JSON_FIELD_TIME, AT(last_due)},
+	{"job", JSON_FIELD_TEXT, AT(job)},
+	{"job-number", JSON_FIELD_NUMBER, AT(job_number)},
+	{"last-ended", JSON_FIELD_TIME, AT(last_ended)},
+	{"late-us", JSON_FIELD_SPAN, AT(late_us)},
+	{"missed", JSON_FIELD_NUMBER, AT(missed)},
+	{"error", JSON_FIELD_TEXT, AT(error)},
+	{0},
 };
 
 /* ---- writing ---- */
-
-/* @for_people: times as ISO 8601 and not as numbers. */
-static void
-put_field(json_t *json, const struct schedule *schedule, const struct field *field,
-	  gboolean for_people)
-{
-	gconstpointer at = (const char *)schedule + field->offset;
-	switch (field->type) {
-	case TEXT:
-		cairn_json_set_string(json, field->key, *(char *const *)at);
-		break;
-	case NUMBER:
-		cairn_json_set_uint(json, field->key, *(const guint64 *)at);
-		break;
-	case TIME:
-		if (for_people)
-			cairn_json_set_time(json, field->key, *(const gint64 *)at);
-		else
-			cairn_json_set_uint(json, field->key, (guint64) * (const gint64 *)at);
-		break;
-	case SPAN:
-		cairn_json_set_uint(json, field->key, (guint64) * (const gint64 *)at);
-		break;
-	case BOOLEAN:
-		cairn_json_set_bool(json, field->key, *(const gboolean *)at);
-		break;
-	}
-}
 
 static json_t *
 to_json(const struct schedule *schedule, gboolean for_people)
@@ -82,8 +52,7 @@ to_json(const struct schedule *schedule, gboolean for_people)
 	cairn_json_set_uint(json, "state", schedule->state);
 	cairn_json_set_uint(json, "last-state", schedule->last_state);
 	cairn_json_set_string(json, "consistency", consistency_name(schedule->consistency));
-	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-		put_field(json, schedule, &fields[i], for_people);
+	json_fields_put(json, schedule, fields, for_people);
 	cairn_json_set(json, "calendar", calendar_to_json(&schedule->calendar));
 	cairn_json_set(json, "recovery", recovery_to_json(&schedule->recovery));
 	cairn_json_set(json, "retention", retention_to_json(&schedule->retention));
@@ -97,32 +66,6 @@ schedule_to_json(const struct schedule *schedule)
 }
 
 /* ---- reading ---- */
-
-static gboolean
-get_field(const json_t *json, struct schedule *schedule, const struct field *field, GError **error)
-{
-	gpointer at = (char *)schedule + field->offset;
-	const char *text;
-	guint64 number;
-	switch (field->type) {
-	case TEXT:
-		if (!cairn_json_get_string_opt(json, field->key, &text, error))
-			return FALSE;
-		*(char **)at = g_strdup(text);
-		return TRUE;
-	case NUMBER:
-		return cairn_json_get_uint_opt(json, field->key, JSON_MAX_UINT, 0, at, error);
-	case TIME:
-	case SPAN:
-		if (!cairn_json_get_uint_opt(json, field->key, JSON_MAX_UINT, 0, &number, error))
-			return FALSE;
-		*(gint64 *)at = (gint64)number;
-		return TRUE;
-	case BOOLEAN:
-		return cairn_json_get_bool_opt(json, field->key, FALSE, at, error);
-	}
-	return FALSE;
-}
 
 static gboolean
 states_from_json(struct schedule *schedule, const json_t *json, GError **error)
@@ -163,10 +106,8 @@ schedule_from_json(const json_t *json, GError **error)
 	if (!cairn_json_get_string(json, "id", &id, error))
 		return NULL;
 	cairn_auto(schedule) schedule = schedule_new(id);
-	for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
-		if (!get_field(json, schedule, &fields[i], error))
-			return NULL;
-	if (!states_from_json(schedule, json, error) || !parts_from_json(schedule, json, error))
+	if (!json_fields_get(json, schedule, fields, error) ||
+	    !states_from_json(schedule, json, error) || !parts_from_json(schedule, json, error))
 		return NULL;
 	return g_steal_pointer(&schedule);
 }
