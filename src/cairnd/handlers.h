@@ -49,6 +49,9 @@ void handle_limits_show(struct daemon *daemon, struct control_call *call);
 void handle_limits_set(struct daemon *daemon, struct control_call *call);
 
 /* handlers_jobs.c */
+/* A new job of @kind with what all have: its owner, priority and time after its end. */
+struct job *job_asked(const struct daemon *daemon, const struct control_call *call,
+		      enum job_kind kind);
 void handle_export(struct daemon *daemon, struct control_call *call);
 void handle_backup(struct daemon *daemon, struct control_call *call);
 /* handlers_retain.c */
@@ -79,7 +82,8 @@ void handle_schedule_delete(struct daemon *daemon, struct control_call *call);
  */
 gboolean schedule_arguments(struct daemon *daemon, const struct control_call *call,
 			    struct schedule *schedule, GError **error);
-
+/* Whether the arguments have a time of the day, an interval or days. */
+gboolean arg_calendar_given(const struct control_call *call);
 /* A point in time, in ISO 8601 or as CIM writes it (an interval is from now on); an empty one is 0.
  * Absent: nothing changes. INVALID. */
 gboolean arg_time(const struct control_call *call, const char *name, gint64 *time, GError **error);
@@ -88,16 +92,16 @@ gboolean arg_time(const struct control_call *call, const char *name, gint64 *tim
 void handle_job_set(struct daemon *daemon, struct control_call *call);
 
 /* handlers_recovery.c */
-/* The arguments on-failure, retries, retry-delay, recovery and notify of requests that make jobs or
- * schedules. @ret->action, as it comes in, is what is done when on-failure is absent. Commands,
- * addresses and URLs are checked against the configuration: INVALID, NOT_FOUND, DENIED. Both
- * outputs, overwritten on success, are the caller's: recovery_clear(), g_free(). */
+/* The arguments on-failure, retries, retry-delay and recovery of requests that make jobs or
+ * schedules. @ret->action, as it comes in, is what is done when on-failure is absent. Names are
+ * looked up: INVALID, NOT_FOUND. @ret, overwritten on success, is the caller's: recovery_clear().
+ */
 gboolean arg_recovery(struct daemon *daemon, const struct control_call *call, struct recovery *ret,
-		      char **ret_notify, GError **error);
-/* The same checks for values that are there already; @notify may be NULL. */
-gboolean recovery_check(const struct daemon *daemon, const struct recovery *recovery,
-			GError **error);
-gboolean notify_check(const struct daemon *daemon, const char *notify, GError **error);
+		      GError **error);
+/* The argument notify into @notify, which is freed; an empty one is NULL: nobody. Absent: nothing
+ * changes. Addresses and URLs are checked against the configuration: INVALID, DENIED. */
+gboolean arg_notify(const struct daemon *daemon, const struct control_call *call, char **notify,
+		    GError **error);
 
 /* handlers_args.c */
 #define PRIORITY_MAX 1000000

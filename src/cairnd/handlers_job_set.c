@@ -8,33 +8,14 @@
 #include "cairnd/engine_schedules.h"
 
 /* "start" alone only delays a job that waits. */
-static const char *const calendar_args[] = {"at",	   "every", "weekdays", "months", "day",
-					    "day-of-week", "utc",   "until",	"times"};
-
 static gboolean
 says_when(const struct control_call *call)
 {
-	for (guint i = 0; i < G_N_ELEMENTS(calendar_args); i++)
-		if (arg_given(call, calendar_args[i]))
-			return TRUE;
-	return FALSE;
+	return arg_calendar_given(call) || arg_given(call, "utc") || arg_given(call, "until") ||
+	       arg_given(call, "times");
 }
 
 /* ---- the job alone ---- */
-
-static gboolean
-change_notify(struct daemon *daemon, const struct control_call *call, struct job *changed,
-	      GError **error)
-{
-	const char *notify = arg_string(call, "notify");
-	if (!notify)
-		return TRUE;
-	if (*notify && !notify_check(daemon, notify, error))
-		return FALSE;
-	g_free(changed->notify);
-	changed->notify = *notify ? g_strdup(notify) : NULL;
-	return TRUE;
-}
 
 /* ScheduledStartTime of a job that has not begun. */
 static gboolean
@@ -53,7 +34,7 @@ change_job(struct daemon *daemon, const struct control_call *call, struct job *c
 	if (!arg_limited(call, "priority", PRIORITY_MAX, error) ||
 	    !arg_limited(call, "rate", RATE_MAX, error) ||
 	    !arg_limited(call, "keep", KEEP_MAX, error) ||
-	    !change_notify(daemon, call, changed, error))
+	    !arg_notify(daemon, call, &changed->notify, error))
 		return FALSE;
 	changed->priority = arg_uint(call, "priority", changed->priority);
 	changed->rate_limit = arg_uint(call, "rate", changed->rate_limit);

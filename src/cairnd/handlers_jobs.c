@@ -10,8 +10,8 @@
 #define JOB_LIST_MAX 10000		    /* in one answer */
 #define HOLD_MAX     ((guint64)366 * 86400) /* seconds */
 
-static struct job *
-new_job(const struct daemon *daemon, const struct control_call *call, enum job_kind kind)
+struct job *
+job_asked(const struct daemon *daemon, const struct control_call *call, enum job_kind kind)
 {
 	g_autofree char *id = cairn_guid_new();
 	struct job *job = job_new(id, kind);
@@ -25,7 +25,8 @@ static gboolean
 fill_recovery(struct daemon *daemon, const struct control_call *call, struct job *job,
 	      GError **error)
 {
-	return arg_recovery(daemon, call, &job->recovery, &job->notify, error);
+	return arg_recovery(daemon, call, &job->recovery, error) &&
+	       arg_notify(daemon, call, &job->notify, error);
 }
 
 /* ---- points ---- */
@@ -43,7 +44,7 @@ point_job(struct daemon *daemon, struct control_call *call, GError **error)
 			    group->name);
 		return NULL;
 	}
-	cairn_auto(job) job = new_job(daemon, call, JOB_POINT_CREATE);
+	cairn_auto(job) job = job_asked(daemon, call, JOB_POINT_CREATE);
 	job->group = g_strdup(group->id);
 	job->barrier = !arg_bool(call, "no-barrier");
 	job->hold_seconds = arg_uint(call, "hold", 0);
@@ -129,7 +130,7 @@ export_job(struct daemon *daemon, struct control_call *call, GError **error)
 	const struct point *point = engine_point(daemon->engine, arg_string(call, "point"), error);
 	if (!point)
 		return NULL;
-	cairn_auto(job) job = new_job(daemon, call, JOB_EXPORT);
+	cairn_auto(job) job = job_asked(daemon, call, JOB_EXPORT);
 	job->group = g_strdup(point->group);
 	job->point = g_strdup(point->id);
 	job->point_name = engine_point_name(daemon->engine, point);
@@ -158,7 +159,7 @@ static struct job *
 backup_export_job(struct daemon *daemon, struct control_call *call, const struct job *first,
 		  GError **error)
 {
-	cairn_auto(job) job = new_job(daemon, call, JOB_EXPORT);
+	cairn_auto(job) job = job_asked(daemon, call, JOB_EXPORT);
 	job->group = g_strdup(first->group);
 	job->base = arg_bool(call, "full") ? NULL : g_strdup("auto");
 	if (!arg_retention(call, &job->retention, error))

@@ -8,7 +8,7 @@
 #include "cairnd/engine_schedules.h"
 #include "notify/target.h"
 
-gboolean
+static gboolean
 recovery_check(const struct daemon *daemon, const struct recovery *recovery, GError **error)
 {
 	gboolean named = recovery->action == RECOVERY_OTHER || recovery->action == RECOVERY_RUN_JOB;
@@ -32,16 +32,28 @@ recovery_check(const struct daemon *daemon, const struct recovery *recovery, GEr
 	return TRUE;
 }
 
-gboolean
-notify_check(const struct daemon *daemon, const char *notify, GError **error)
+static gboolean
+check_notify(const struct daemon *daemon, const char *notify, GError **error)
 {
-	if (!notify)
-		return TRUE;
 	g_auto(GStrv) origins = http_url_origins(daemon->config->notify_urls, error);
 	if (!origins)
 		return FALSE;
 	cairn_auto(notify_target) target = notify_target_parse(notify, origins, error);
 	return target != NULL;
+}
+
+gboolean
+arg_notify(const struct daemon *daemon, const struct control_call *call, char **notify,
+	   GError **error)
+{
+	const char *text = arg_string(call, "notify");
+	if (!text)
+		return TRUE;
+	if (*text && !check_notify(daemon, text, error))
+		return FALSE;
+	g_free(*notify);
+	*notify = *text ? g_strdup(text) : NULL;
+	return TRUE;
 }
 
 static gboolean
@@ -81,17 +93,14 @@ retry_arguments(const struct control_call *call, struct recovery *recovery, GErr
 
 gboolean
 arg_recovery(struct daemon *daemon, const struct control_call *call, struct recovery *ret,
-	     char **ret_notify, GError **error)
+	     GError **error)
 {
 	struct recovery recovery = {.action = ret->action};
-	const char *action = arg_string(call, "on-failure"), *notify = arg_string(call, "notify");
+	const char *action = arg_string(call, "on-failure");
 	if (action && !recovery_action_parse(action, &recovery.action, error))
 		return FALSE;
-	if (notify && !*notify)
-		notify = NULL; /* nobody */
 	recovery.other = (char *)arg_string(call, "recovery");
-	if (!retry_arguments(call, &recovery, error) || !recovery_check(daemon, &recovery, error) ||
-	    !notify_check(daemon, notify, error))
+	if (!retry_arguments(call, &recovery, error) || !recovery_check(daemon, &recovery, error))
 		return FALSE;
 	/* By its GUID: another one of the same name later is not what was meant, nor asked of
 	 * the gate. */
@@ -103,6 +112,5 @@ arg_recovery(struct daemon *daemon, const struct control_call *call, struct reco
 		recovery.other = schedule->id;
 	}
 	recovery_copy(ret, &recovery);
-	*ret_notify = g_strdup(notify);
 	return TRUE;
 }

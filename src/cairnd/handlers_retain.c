@@ -2,12 +2,9 @@
 #include "cairnd/handlers.h"
 
 #include "base/error.h"
-#include "base/guid.h"
 #include "base/json.h"
 #include "image/retain_plan.h"
 
-#define PRIORITY_MAX 1000000
-#define RATE_MAX     ((guint64)1 << 50) /* bytes a second */
 /* Exports in the answer of a dry run: it must fit into a line of the protocol. */
 #define PLAN_MAX 50000
 
@@ -78,16 +75,12 @@ static struct job *
 retain_job(struct daemon *daemon, struct control_call *call, GError **error)
 {
 	const struct group *group = engine_group(daemon->engine, arg_string(call, "group"), error);
-	g_autofree char *id = cairn_guid_new();
 	if (!group)
 		return NULL;
-	cairn_auto(job) job = job_new(id, JOB_RETAIN);
+	cairn_auto(job) job = job_asked(daemon, call, JOB_RETAIN);
 	job->group = g_strdup(group->id);
 	job->directory = g_strdup(arg_string(call, "directory"));
-	job->owner = g_strdup(control_call_user(call));
-	job->priority = arg_uint(call, "priority", JOB_PRIORITY_DEFAULT);
 	job->rate_limit = arg_uint(call, "rate", 0);
-	job->keep_us = (gint64)daemon->config->keep_jobs * G_USEC_PER_SEC;
 	if (!arg_limited(call, "priority", PRIORITY_MAX, error) ||
 	    !arg_limited(call, "rate", RATE_MAX, error) ||
 	    !arg_retention(call, &job->retention, error))

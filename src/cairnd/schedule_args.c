@@ -133,8 +133,8 @@ arg_time(const struct control_call *call, const char *name, gint64 *time, GError
 	return ok;
 }
 
-static gboolean
-has_calendar(const struct control_call *call)
+gboolean
+arg_calendar_given(const struct control_call *call)
 {
 	static const char *const names[] = {"at",     "every", "weekdays",
 					    "months", "day",   "day-of-week"};
@@ -154,11 +154,11 @@ read_limits(const struct control_call *call, struct schedule *schedule, GError *
 	    !arg_limited(call, "times", SCHEDULE_RUNS_MAX, error))
 		return FALSE;
 	schedule->run_times = arg_uint(call, "times", schedule->run_times);
-	if (has_calendar(call))
+	if (arg_calendar_given(call))
 		schedule->start_once = FALSE;
 	else if (is_new)
 		schedule->start_once = schedule->start != 0;
-	return has_calendar(call) || !is_new || schedule->start_once ||
+	return arg_calendar_given(call) || !is_new || schedule->start_once ||
 	       cairn_fail(error, CAIRN_ERROR_INVALID,
 			  "when is not said: give \"at\", \"every\", days or \"start\"");
 }
@@ -234,21 +234,14 @@ static gboolean
 read_recovery(struct daemon *daemon, const struct control_call *call, struct schedule *schedule,
 	      GError **error)
 {
-	const char *notify = arg_string(call, "notify");
 	if (recovery_given(call)) {
 		struct recovery given = {.action = schedule->recovery.action};
-		g_autofree char *unused = NULL;
-		if (!arg_recovery(daemon, call, &given, &unused, error))
+		if (!arg_recovery(daemon, call, &given, error))
 			return FALSE;
 		take_recovery(call, &schedule->recovery, &given);
 	}
-	if (notify) {
-		if (*notify && !notify_check(daemon, notify, error))
-			return FALSE;
-		g_free(schedule->notify);
-		schedule->notify = *notify ? g_strdup(notify) : NULL;
-	}
-	return check_circle(daemon, schedule, error);
+	return arg_notify(daemon, call, &schedule->notify, error) &&
+	       check_circle(daemon, schedule, error);
 }
 
 gboolean
