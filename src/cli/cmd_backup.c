@@ -1,6 +1,7 @@
 /* cairn export, cairn backup. */
 #include "cli/field.h"
 #include "cli/recovery.h"
+#include "cli/image_options.h"
 #include "cli/keep.h"
 #include "cli/summary.h"
 #include "cli/themes.h"
@@ -98,17 +99,8 @@ run_backup(struct cli *cli, char *const *args, GError **error)
 
 /* clang-format off */
 #define COMMON_OPTIONS \
-	{"format", 0, 0, G_OPTION_ARG_STRING, &opt.format, \
-	 N_("Images to write; default qcow2"), "qcow2|raw"}, \
-	{"compress", 0, 0, G_OPTION_ARG_STRING, &opt.compress, \
-	 N_("Compress the data of qcow2 images; default none"), "zstd|none"}, \
-	{"digest", 0, 0, G_OPTION_ARG_STRING, &opt.digest, \
-	 N_("Digest of each block; default xxh3"), "xxh3|sha256"}, \
-	{"rate", 0, 0, G_OPTION_ARG_STRING, &opt.rate, \
-	 N_("Bytes a second for the whole job, e.g. 50M"), "SIZE"}, \
-	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, \
-	 N_("Lower runs first; default 100"), "N"}, \
-	RECOVERY_OPTIONS(opt.recovery), \
+	IMAGE_OPTIONS(opt), \
+	JOB_RECOVERY_OPTIONS(opt.recovery), \
 	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait, \
 	 N_("Print the job's number and return"), NULL}
 /* clang-format on */

@@ -202,7 +202,7 @@ static const GOptionEntry create_options[] = {
 	 N_("Do not pause the machines together: not one instant (for tests)"), NULL},
 	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, N_("Lower runs first; default 100"),
 	 "N"},
-	RECOVERY_OPTIONS(opt.recovery),
+	JOB_RECOVERY_OPTIONS(opt.recovery),
 	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait, N_("Print the job's number and return"),
 	 NULL},
 	G_OPTION_ENTRY_NULL,

@@ -3,23 +3,25 @@
 #include "base/timefmt.h"
 #include "cli/days.h"
 #include "cli/field.h"
+#include "cli/image_options.h"
+#include "cli/keep.h"
 #include "cli/language.h"
+#include "cli/recovery.h"
 #include "cli/show_schedule.h"
 #include "cli/themes.h"
 #include "cli/when.h"
 
 #include <glib/gi18n.h>
 
-#define TIMES_MAX   G_MAXUINT32
-#define KEEP_MAX    100000 /* exports of each kind */
-#define RETRIES_MAX 100
+#define TIMES_MAX G_MAXUINT32
 
 static struct {
 	char *name, *directory, *at, *every, *weekdays, *months, *day, *day_of_week, *start, *until,
 		*times;
 	char *consistency, *format, *compress, *digest, *rate, *priority, *keep_job;
-	char *keep, *keep_daily, *keep_weekly, *keep_monthly;
-	char *on_failure, *retries, *retry_delay, *recovery, *notify, *group;
+	char *group;
+	struct keep_options keep;
+	struct recovery_options recovery;
 	gboolean utc, local, full, incremental;
 } opt;
 
@@ -95,26 +97,20 @@ set_run(json_t *arguments, GError **error)
 {
 	const struct {
 		const char *key, *text;
-	} texts[] = {{"name", opt.name},	 {"consistency", opt.consistency},
-		     {"format", opt.format},	 {"compress", opt.compress},
-		     {"digest", opt.digest},	 {"on-failure", opt.on_failure},
-		     {"recovery", opt.recovery}, {"notify", opt.notify}},
-	  counts[] = {{"keep-daily", opt.keep_daily},
-		      {"keep-weekly", opt.keep_weekly},
-		      {"keep-monthly", opt.keep_monthly}};
+	} texts[] = {{"name", opt.name},
+		     {"consistency", opt.consistency},
+		     {"format", opt.format},
+		     {"compress", opt.compress},
+		     {"digest", opt.digest}};
 	for (guint i = 0; i < G_N_ELEMENTS(texts); i++)
 		cli_set_text(arguments, texts[i].key, texts[i].text);
-	for (guint i = 0; i < G_N_ELEMENTS(counts); i++)
-		if (!cli_set_count(arguments, counts[i].key, counts[i].text, KEEP_MAX, error))
-			return FALSE;
 	if (opt.full || opt.incremental)
 		cairn_json_set_bool(arguments, "full", opt.full);
-	return cli_set_count(arguments, "keep-last", opt.keep, KEEP_MAX, error) &&
+	return keep_set(arguments, &opt.keep, error) &&
 	       cli_set_size(arguments, "rate", opt.rate, error) &&
 	       cli_set_priority(arguments, opt.priority, error) &&
 	       cli_set_span(arguments, "keep-job", opt.keep_job, error) &&
-	       cli_set_count(arguments, "retries", opt.retries, RETRIES_MAX, error) &&
-	       cli_set_span(arguments, "retry-delay", opt.retry_delay, error);
+	       recovery_options_set(arguments, &opt.recovery, error);
 }
 
 static gboolean
@@ -303,36 +299,13 @@ schedule_delete(struct cli *cli, char *const *args, GError **error)
 	 N_("As for `cairn point create'"), "application|best|crash"}, \
 	{"full", 0, 0, G_OPTION_ARG_NONE, &opt.full, \
 	 N_("Export in full each time"), NULL}, \
-	{"format", 0, 0, G_OPTION_ARG_STRING, &opt.format, \
-	 N_("Images to write; default qcow2"), "qcow2|raw"}, \
-	{"compress", 0, 0, G_OPTION_ARG_STRING, &opt.compress, \
-	 N_("Compress the data of qcow2 images; default none"), "zstd|none"}, \
-	{"digest", 0, 0, G_OPTION_ARG_STRING, &opt.digest, \
-	 N_("Digest of each block; default xxh3"), "xxh3|sha256"}, \
-	{"rate", 0, 0, G_OPTION_ARG_STRING, &opt.rate, \
-	 N_("Bytes a second for the whole job, e.g. 50M"), "SIZE"}, \
-	{"priority", 0, 0, G_OPTION_ARG_STRING, &opt.priority, \
-	 N_("Lower runs first; default 100"), "N"}, \
-	{"keep", 0, 0, G_OPTION_ARG_STRING, &opt.keep, \
-	 N_("Keep the newest N exports of the folder; without any --keep all"), "N"}, \
-	{"keep-daily", 0, 0, G_OPTION_ARG_STRING, &opt.keep_daily, \
-	 N_("And the newest of each of N days"), "N"}, \
-	{"keep-weekly", 0, 0, G_OPTION_ARG_STRING, &opt.keep_weekly, \
-	 N_("And the newest of each of N weeks"), "N"}, \
-	{"keep-monthly", 0, 0, G_OPTION_ARG_STRING, &opt.keep_monthly, \
-	 N_("And the newest of each of N months"), "N"}, \
+	IMAGE_OPTIONS(opt), \
+	KEEP_OPTIONS(opt.keep), \
 	{"keep-job", 0, 0, G_OPTION_ARG_STRING, &opt.keep_job, \
 	 N_("How long to keep a run's job after its end, e.g. 7d"), "TIME"}, \
-	{"on-failure", 0, 0, G_OPTION_ARG_STRING, &opt.on_failure, \
-	 N_("What to do when a run fails; default continue"), "stop|continue|retry|run-job|command"}, \
-	{"retries", 0, 0, G_OPTION_ARG_STRING, &opt.retries, \
-	 N_("With retry: run it again so many times; default 3"), "N"}, \
-	{"retry-delay", 0, 0, G_OPTION_ARG_STRING, &opt.retry_delay, \
-	 N_("With retry: how long to wait first, doubled each time; default 1m"), "TIME"}, \
-	{"recovery", 0, 0, G_OPTION_ARG_STRING, &opt.recovery, \
-	 N_("With run-job the schedule, with command its name in cairn.conf"), "NAME"}, \
-	{"notify", 0, 0, G_OPTION_ARG_STRING, &opt.notify, \
-	 N_("Tell this mail address, URL or journal:TAG of each end"), "TARGET"}
+	RECOVERY_OPTIONS(opt.recovery, N_("What to do when a run fails; default continue"), \
+			 "stop|continue|retry|run-job|command", \
+			 N_("Tell this mail address, URL or journal:TAG of each end"))
 /* clang-format on */
 
 static const GOptionEntry create_options[] = {CALENDAR_OPTIONS, RUN_OPTIONS, G_OPTION_ENTRY_NULL};
