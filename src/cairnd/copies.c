@@ -1,21 +1,16 @@
 /* The running disk copies: one cairn-export each. */
+#include "cairnd/exporter.h"
 #include "cairnd/staging.h"
 #include "cairnd/world.h"
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/json.h"
-#include "base/spawn.h"
 #include "core/shares.h"
 #include "image/manifest.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define EXIT_CANCELLED 3
 
 struct copy {
 	struct world *world;
@@ -24,22 +19,14 @@ struct copy {
 	char *image, *result; /* in the staging folder; the result stays until the export ends */
 	char *backing;	      /* the base's name in the image; NULL: full */
 	char *extents;
-	struct spawn *spawn; /* NULL: it is being prepared */
-	gboolean killed;     /* at once */
-	gboolean stopped;    /* it was told to stop */
+	struct exporter exporter;
 	gboolean suspended;
-	guint64 rate;	/* bytes a second that it was told; 0: no limit */
-	gint64 stop_by; /* monotonic: when it is killed if it has not stopped; 0: not told */
-	GError *error;	/* told by the child */
 };
-
-/* How long a copy that is to stop may take to put what it has on the disk. */
-#define STOP_LIMIT (60 * G_USEC_PER_SEC)
 
 static void
 copy_free(struct copy *copy)
 {
-	spawn_free(copy->spawn);
+	exporter_clear(&copy->exporter);
 	if (copy->extents)
 		unlink(copy->extents);
 	g_free(copy->job);
@@ -48,7 +35,6 @@ copy_free(struct copy *copy)
 	g_free(copy->backing);
 	g_free(copy->result);
 	g_free(copy->extents);
-	g_clear_error(&copy->error);
 	g_free(copy);
 }
 
@@ -77,34 +63,10 @@ static void
 on_line(const char *line, void *user)
 {
 	struct copy *copy = user;
-	g_autoptr(json_t) json = cairn_json_parse(line, strlen(line), NULL);
-	const json_t *progress = json_object_get(json, "progress");
-	const json_t *error = json_object_get(json, "error");
-	guint64 done, total, rate;
-	if (progress && cairn_json_get_uint(progress, "done", JSON_MAX_UINT, &done, NULL) &&
-	    cairn_json_get_uint(progress, "total", JSON_MAX_UINT, &total, NULL) &&
-	    cairn_json_get_uint(progress, "rate", JSON_MAX_UINT, &rate, NULL))
-		engine_progress(copy->world->engine, copy->job, copy->disk, done, total, rate);
-	const char *class_name = json_string_value(json_object_get(error, "class"));
-	const char *desc = json_string_value(json_object_get(error, "desc"));
-	if (class_name && desc && !copy->error)
-		copy->error =
-			g_error_new_literal(CAIRN_ERROR, cairn_error_from_class(class_name), desc);
-}
-
-static GError *
-why_it_ended(const struct copy *copy, int status, const char *last_error)
-{
-	if (copy->killed || (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANCELLED))
-		return g_error_new_literal(CAIRN_ERROR, CAIRN_ERROR_CANCELLED,
-					   "the copy was stopped");
-	if (copy->error)
-		return g_error_copy(copy->error);
-	if (WIFSIGNALED(status))
-		return g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO,
-				   "cairn-export was ended by signal %d", WTERMSIG(status));
-	return g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO, "cairn-export failed: %s",
-			   last_error ? last_error : "it gave no reason");
+	struct exporter_progress told;
+	if (exporter_line(&copy->exporter, line, &told))
+		engine_progress(copy->world->engine, copy->job, copy->disk, told.done, told.total,
+				told.rate);
 }
 
 /* The result stays in its file, which the manifest is made from: it carries a digest for each MiB,
@@ -131,10 +93,9 @@ static void
 on_exited(int status, const char *last_error, void *user)
 {
 	struct copy *copy = user;
-	g_autoptr(GError) error = NULL;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		error = why_it_ended(copy, status, last_error);
-	else if (!g_file_test(copy->result, G_FILE_TEST_EXISTS))
+	g_autoptr(GError) error =
+		exporter_why(&copy->exporter, status, last_error, "the copy was stopped");
+	if (!error && !g_file_test(copy->result, G_FILE_TEST_EXISTS))
 		error = g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO, "cairn-export left no \"%s\"",
 				    copy->result);
 	finish(copy, error);
@@ -244,11 +205,11 @@ launch(struct copy *copy, const struct job *job, GError **error)
 		return FALSE;
 	}
 	g_autoptr(GPtrArray) argv = arguments(copy, job, point);
-	copy->spawn = spawn_new((char **)argv->pdata, &handlers, copy, error);
+	copy->exporter.spawn = spawn_new((char **)argv->pdata, &handlers, copy, error);
 	copy->suspended = job->state == JOB_SUSPENDED;
-	if (copy->spawn && copy->suspended)
-		spawn_send(copy->spawn, "suspend");
-	return copy->spawn != NULL;
+	if (copy->exporter.spawn && copy->suspended)
+		spawn_send(copy->exporter.spawn, "suspend");
+	return copy->exporter.spawn != NULL;
 }
 
 static void
@@ -257,9 +218,8 @@ prepare_done(struct task *task)
 	const struct preparation *preparation = task->user;
 	struct copy *copy = preparation->copy;
 	const struct job *job = engine_job(task->world->engine, copy->job, NULL);
-	if (!task->error && copy->stopped)
-		g_set_error(&task->error, CAIRN_ERROR, CAIRN_ERROR_CANCELLED,
-			    "the copy was stopped");
+	if (!task->error && copy->exporter.stopped)
+		cairn_fail(&task->error, CAIRN_ERROR_CANCELLED, "the copy was stopped");
 	if (task->error || preparation->finished || !job || !launch(copy, job, &task->error))
 		finish(copy, task->error);
 	else
@@ -341,30 +301,16 @@ void
 copies_cancel(struct world *world, const struct job *job, guint disk)
 {
 	struct copy *copy = find(world, job->id, disk);
-	if (!copy)
-		return;
-	copy->stopped = TRUE;
-	copy->stop_by = g_get_monotonic_time() + STOP_LIMIT;
-	if (!copy->spawn)
-		return; /* it will not begin */
-	if (job->outcome == JOB_KILLED || !spawn_send(copy->spawn, "cancel")) {
-		copy->killed = TRUE;
-		spawn_signal(copy->spawn, SIGKILL);
-	}
+	if (copy)
+		exporter_stop(&copy->exporter, job->outcome == JOB_KILLED);
 }
 
-/* A child that does not stop when it is told to, because what it reads or writes hangs. */
 void
 copies_tick(struct world *world)
 {
 	gint64 now = g_get_monotonic_time();
-	for (guint i = 0; i < world->copies->len; i++) {
-		struct copy *copy = world->copies->pdata[i];
-		if (!copy->spawn || copy->killed || !copy->stopped || now < copy->stop_by)
-			continue;
-		copy->killed = TRUE;
-		spawn_signal(copy->spawn, SIGKILL);
-	}
+	for (guint i = 0; i < world->copies->len; i++)
+		exporter_tick(&((struct copy *)world->copies->pdata[i])->exporter, now);
 }
 
 void
@@ -375,18 +321,10 @@ copies_suspend(struct world *world, const struct job *job, gboolean suspend)
 		if (strcmp(copy->job, job->id) != 0)
 			continue;
 		copy->suspended = suspend;
-		if (copy->spawn)
-			spawn_send(copy->spawn, suspend ? "suspend" : "resume");
+		if (copy->exporter.spawn)
+			spawn_send(copy->exporter.spawn, suspend ? "suspend" : "resume");
 	}
 	copies_share(world);
-}
-
-static void
-tell_rate(struct copy *copy, guint64 rate)
-{
-	g_autofree char *line = g_strdup_printf("rate %" G_GUINT64_FORMAT, rate);
-	if (copy->rate != rate && spawn_send(copy->spawn, line))
-		copy->rate = rate;
 }
 
 void
@@ -398,7 +336,7 @@ copies_share(struct world *world)
 	for (guint i = 0; i < world->copies->len; i++) {
 		struct copy *copy = world->copies->pdata[i];
 		const struct job *job = engine_job(world->engine, copy->job, NULL);
-		if (!job || !copy->spawn || copy->stopped || copy->suspended)
+		if (!job || !copy->exporter.spawn || copy->exporter.stopped || copy->suspended)
 			continue;
 		shares[n] = (struct share){
 			.job = copy->job,
@@ -410,6 +348,6 @@ copies_share(struct world *world)
 	}
 	shares_divide(shares, n);
 	for (guint i = 0; i < n; i++)
-		tell_rate(copies[i], shares[i].rate);
+		exporter_tell_rate(&copies[i]->exporter, shares[i].rate);
 	retain_share(world);
 }

@@ -1,43 +1,32 @@
 /* The effect of a retention: one cairn-export --retain, its commands, and what it tells at its end.
  */
+#include "cairnd/exporter.h"
 #include "cairnd/world.h"
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/spawn.h"
 
-#include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#define EXIT_CANCELLED 3
-#define RESULT_MAX     ((gsize)256 << 20) /* bytes: EXPORT_LIST_MAX exports */
-
-/* How long one that is to stop may take to remove what it has begun. */
-#define STOP_LIMIT (60 * G_USEC_PER_SEC)
+#define RESULT_MAX ((gsize)256 << 20) /* bytes: EXPORT_LIST_MAX exports */
 
 struct thinner {
 	struct world *world;
 	char *job;
-	char *dir;	     /* of the group; NULL: it is not known to be one yet */
-	char *result;	     /* file in the folder of the daemon's run */
-	struct spawn *spawn; /* NULL: it is being prepared, or has ended */
-	gboolean killed, stopped;
-	guint64 rate;	/* as it was told */
-	gint64 stop_by; /* monotonic: when it is killed if it has not stopped */
-	GError *error;	/* told by the child */
+	char *dir;    /* of the group; NULL: it is not known to be one yet */
+	char *result; /* file in the folder of the daemon's run */
+	struct exporter exporter;
 };
 
 static void
 thinner_free(struct thinner *thinner)
 {
-	spawn_free(thinner->spawn);
+	exporter_clear(&thinner->exporter);
 	unlink(thinner->result);
 	g_free(thinner->job);
 	g_free(thinner->dir);
 	g_free(thinner->result);
-	g_clear_error(&thinner->error);
 	g_free(thinner);
 }
 
@@ -155,31 +144,17 @@ read_done(struct task *task)
 	finish(reading->thinner, task->error, reading->summary);
 }
 
-static GError *
-why_it_ended(const struct thinner *thinner, int status, const char *last_error)
-{
-	if (thinner->killed || (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_CANCELLED))
-		return g_error_new_literal(CAIRN_ERROR, CAIRN_ERROR_CANCELLED,
-					   "the retention was stopped");
-	if (thinner->error)
-		return g_error_copy(thinner->error);
-	if (WIFSIGNALED(status))
-		return g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO,
-				   "cairn-export was ended by signal %d", WTERMSIG(status));
-	return g_error_new(CAIRN_ERROR, CAIRN_ERROR_IO, "cairn-export failed: %s",
-			   last_error ? last_error : "it gave no reason");
-}
-
 static void
 on_exited(int status, const char *last_error, void *user)
 {
 	struct thinner *thinner = user;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		g_autoptr(GError) error = why_it_ended(thinner, status, last_error);
+	g_autoptr(GError) error =
+		exporter_why(&thinner->exporter, status, last_error, "the retention was stopped");
+	if (error) {
 		finish(thinner, error, NULL);
 		return;
 	}
-	g_clear_pointer(&thinner->spawn, spawn_free);
+	g_clear_pointer(&thinner->exporter.spawn, spawn_free);
 	struct reading *reading = g_new0(struct reading, 1);
 	*reading = (struct reading){.thinner = thinner, .path = g_strdup(thinner->result)};
 	struct task *task = task_new(thinner->world, read_work, read_done);
@@ -193,19 +168,10 @@ static void
 on_line(const char *line, void *user)
 {
 	struct thinner *thinner = user;
-	g_autoptr(json_t) json = cairn_json_parse(line, strlen(line), NULL);
-	const json_t *progress = json_object_get(json, "progress");
-	const json_t *error = json_object_get(json, "error");
-	guint64 done, total, rate;
-	if (progress && cairn_json_get_uint(progress, "done", JSON_MAX_UINT, &done, NULL) &&
-	    cairn_json_get_uint(progress, "total", JSON_MAX_UINT, &total, NULL) &&
-	    cairn_json_get_uint(progress, "rate", JSON_MAX_UINT, &rate, NULL))
-		engine_progress(thinner->world->engine, thinner->job, 0, done, total, rate);
-	const char *class_name = json_string_value(json_object_get(error, "class"));
-	const char *desc = json_string_value(json_object_get(error, "desc"));
-	if (class_name && desc && !thinner->error)
-		thinner->error =
-			g_error_new_literal(CAIRN_ERROR, cairn_error_from_class(class_name), desc);
+	struct exporter_progress told;
+	if (exporter_line(&thinner->exporter, line, &told))
+		engine_progress(thinner->world->engine, thinner->job, 0, told.done, told.total,
+				told.rate);
 }
 
 static const struct spawn_handlers handlers = {.line = on_line, .exited = on_exited};
@@ -264,13 +230,14 @@ static void
 check_done(struct task *task)
 {
 	struct thinner *thinner = find(task->world, task->job_id);
-	if (!task->error && thinner->stopped)
+	if (!task->error && thinner->exporter.stopped)
 		cairn_fail(&task->error, CAIRN_ERROR_CANCELLED, "the retention was stopped");
 	if (!task->error) {
 		thinner->dir = g_steal_pointer(&task->base);
 		g_autoptr(GPtrArray) argv = arguments(thinner, task->job);
-		thinner->rate = task->job->rate_limit;
-		thinner->spawn = spawn_new((char **)argv->pdata, &handlers, thinner, &task->error);
+		thinner->exporter.rate = task->job->rate_limit;
+		thinner->exporter.spawn =
+			spawn_new((char **)argv->pdata, &handlers, thinner, &task->error);
 	}
 	if (task->error)
 		finish(thinner, task->error, NULL);
@@ -298,13 +265,7 @@ retain_cancel(struct world *world, const struct job *job)
 	struct thinner *thinner = find(world, job->id);
 	if (!thinner)
 		return FALSE;
-	thinner->stopped = TRUE;
-	thinner->stop_by = g_get_monotonic_time() + STOP_LIMIT;
-	if (thinner->spawn &&
-	    (job->outcome == JOB_KILLED || !spawn_send(thinner->spawn, "cancel"))) {
-		thinner->killed = TRUE;
-		spawn_signal(thinner->spawn, SIGKILL);
-	}
+	exporter_stop(&thinner->exporter, job->outcome == JOB_KILLED);
 	return TRUE;
 }
 
@@ -314,11 +275,8 @@ retain_share(struct world *world)
 	for (guint i = 0; i < world->thinners->len; i++) {
 		struct thinner *thinner = world->thinners->pdata[i];
 		const struct job *job = engine_job(world->engine, thinner->job, NULL);
-		if (!job || !thinner->spawn || thinner->rate == job->rate_limit)
-			continue;
-		g_autofree char *line = g_strdup_printf("rate %" G_GUINT64_FORMAT, job->rate_limit);
-		if (spawn_send(thinner->spawn, line))
-			thinner->rate = job->rate_limit;
+		if (job && thinner->exporter.spawn)
+			exporter_tell_rate(&thinner->exporter, job->rate_limit);
 	}
 }
 
@@ -326,12 +284,6 @@ void
 retain_tick(struct world *world)
 {
 	gint64 now = g_get_monotonic_time();
-	for (guint i = 0; i < world->thinners->len; i++) {
-		struct thinner *thinner = world->thinners->pdata[i];
-		if (!thinner->spawn || thinner->killed || !thinner->stopped ||
-		    now < thinner->stop_by)
-			continue;
-		thinner->killed = TRUE;
-		spawn_signal(thinner->spawn, SIGKILL);
-	}
+	for (guint i = 0; i < world->thinners->len; i++)
+		exporter_tick(&((struct thinner *)world->thinners->pdata[i])->exporter, now);
 }

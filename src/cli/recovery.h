@@ -10,8 +10,8 @@ struct recovery_options {
 	char *on_failure, *retries, *retry_delay, *recovery, *notify;
 };
 
-/* Rows of an option table, for a static struct recovery_options. The texts of --on-failure, with its
- * words, and of --notify are given. */
+/* Rows of an option table, for a static struct recovery_options. The texts of --on-failure (with
+ * its words) and --notify are given. */
 /* clang-format off */
 #define RECOVERY_OPTIONS(opt, failure, words, told) \
 	{"on-failure", 0, 0, G_OPTION_ARG_STRING, &(opt).on_failure, failure, words}, \
