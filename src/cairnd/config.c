@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/settings.h"
-#include "base/url.h"
+#include "http/url.h"
 #include "cairnd/access.h"
 #include "core/queue.h"
 #include "cairnd/commands.h"

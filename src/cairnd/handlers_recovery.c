@@ -3,7 +3,7 @@
 #include "cairnd/handlers.h"
 
 #include "base/error.h"
-#include "base/url.h"
+#include "http/url.h"
 #include "cairnd/commands.h"
 #include "cairnd/engine_schedules.h"
 #include "notify/target.h"

@@ -2,7 +2,8 @@
 #include "cimd/deliver.h"
 
 #include "base/error.h"
-#include "base/url.h"
+#include "http/safety.h"
+#include "http/url.h"
 
 #include <curl/curl.h>
 #include <glib-unix.h>
@@ -174,26 +175,6 @@ take_answer(char *data, size_t size, size_t count, void *user_data)
 	return len;
 }
 
-/* A listener gets what we say and nothing of this machine: no proxies of the environment, no
- * .netrc, no redirects, no other protocols. libcurl verifies certificate and name by default; said
- * here all the same. */
-static void
-set_safety(CURL *easy, const struct deliver *deliver)
-{
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (deliver->tls_ca)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, deliver->tls_ca);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)DELIVER_CONNECT_SECONDS);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)DELIVER_SECONDS);
-}
-
 static void
 set_request(struct deliver_post *post, const char *url, const char *const *headers)
 {
@@ -226,7 +207,7 @@ deliver_post(struct deliver *deliver, const char *url, const char *const *header
 	post->user_data = user_data;
 	post->easy = curl_easy_init();
 	g_assert(post->easy);
-	set_safety(post->easy, deliver);
+	http_set_safety(post->easy, deliver->tls_ca, DELIVER_CONNECT_SECONDS, DELIVER_SECONDS);
 	set_request(post, url, headers);
 	g_hash_table_add(deliver->posts, post);
 	/* Starts by the timer that libcurl sets: never from within here. */

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/auto.h"
-#include "base/url.h"
+#include "http/url.h"
 
 #include <glib.h>
 

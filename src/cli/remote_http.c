@@ -3,6 +3,7 @@
 #include "cli/remote_private.h"
 
 #include "base/error.h"
+#include "http/safety.h"
 
 #include <string.h>
 
@@ -97,12 +98,9 @@ set_login(struct remote *remote, const struct remote_login *login, GError **erro
 }
 
 static void
-set_tls(struct remote *remote, const struct remote_login *login)
+set_certificate(struct remote *remote, const struct remote_login *login)
 {
 	CURL *curl = remote->curl;
-	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (login->cacert)
-		curl_easy_setopt(curl, CURLOPT_CAINFO, login->cacert);
 	if (login->cert)
 		curl_easy_setopt(curl, CURLOPT_SSLCERT, login->cert);
 	if (login->key)
@@ -124,15 +122,10 @@ remote_http_setup(struct remote *remote, const struct remote_login *login, GErro
 	remote->headers = curl_slist_append(remote->headers, "Expect:");
 	if (!set_login(remote, login, error))
 		return FALSE;
-	set_tls(remote, login);
+	http_set_safety(curl, login->cacert, REMOTE_CONNECT_SEC, REMOTE_ANSWER_SEC);
+	set_certificate(remote, login);
 	curl_easy_setopt(curl, CURLOPT_URL, remote->url);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(curl, CURLOPT_PROXY, "");
-	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, REMOTE_CONNECT_SEC);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, REMOTE_ANSWER_SEC);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "cairn/" CAIRN_VERSION);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, remote->headers);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, remote->what);

@@ -2,7 +2,7 @@
  * standard input, to the target that is its argument. One try; cairnd decides about others. */
 #include "base/error.h"
 #include "base/json.h"
-#include "base/url.h"
+#include "http/url.h"
 #include "notify/send.h"
 #include "notify/target.h"
 

@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "http/safety.h"
 
 #include <curl/curl.h>
 #include <string.h>
@@ -15,27 +16,6 @@ take_answer(char *data, size_t size, size_t count, void *user_data)
 		return 0; /* libcurl ends the transfer */
 	*taken += len;
 	return len;
-}
-
-/* The server gets what we say and nothing of this machine: no proxies of the environment, no
- * .netrc, no other protocols. A redirect is not followed: it may lead anywhere. libcurl verifies
- * certificate and name by default; said here all the same. */
-static void
-set_safety(CURL *easy, const struct notify_options *options)
-{
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (options->ca)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, options->ca);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT,
-			 (long)MIN(options->seconds, NOTIFY_CONNECT_SECONDS));
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)options->seconds);
 }
 
 static gboolean
@@ -79,7 +59,8 @@ notify_post(const struct notify_options *options, const char *url, const json_t 
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	CURL *easy = curl_easy_init();
 	g_assert(easy);
-	set_safety(easy, options);
+	http_set_safety(easy, options->ca, (long)MIN(options->seconds, NOTIFY_CONNECT_SECONDS),
+			(long)options->seconds);
 	gboolean ok = perform(easy, url, body, headers, error);
 	curl_easy_cleanup(easy);
 	curl_slist_free_all(headers);

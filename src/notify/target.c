@@ -2,7 +2,7 @@
 #include "notify/target.h"
 
 #include "base/error.h"
-#include "base/url.h"
+#include "http/url.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Who may be told of a job's end, and which commands a failed job may run. */
 #include "base/error.h"
-#include "base/url.h"
+#include "http/url.h"
 #include "cairnd/commands.h"
 #include "notify/target.h"
 

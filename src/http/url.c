@@ -1,7 +1,7 @@
 /* Which parts an http or https URL has. What is posted to a listener is the text that is made here
  * from the parts that were checked, never the client's own: two parsers that read a URL differently
  * are how lists of allowed places are got around. */
-#include "base/url.h"
+#include "http/url.h"
 
 #include "base/error.h"
 
