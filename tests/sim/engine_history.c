@@ -163,6 +163,15 @@ history_back_up(struct world *world, guint group, const char *folder, char **ret
 }
 
 void
+history_control_job(struct world *world)
+{
+	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
+	if (jobs->len > 0)
+		engine_control(world->engine, jobs->pdata[sim_below(world->sim, jobs->len)],
+			       (enum job_verb)sim_below(world->sim, VERB_LAST), NULL);
+}
+
+void
 history_pass_time(struct world *world)
 {
 	world->sim->now += G_USEC_PER_SEC * (1 + sim_below(world->sim, 7));

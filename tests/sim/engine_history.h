@@ -27,6 +27,8 @@ void history_check_jobs(struct history *history);
 /* People go away and nothing fails any more: all that was begun comes to an end. */
 void history_calm_down(struct history *history);
 
+/* Somebody asks anything of any job. */
+void history_control_job(struct world *world);
 /* Seconds pass. */
 void history_pass_time(struct world *world);
 struct job *history_point_job(struct world *world, guint group);

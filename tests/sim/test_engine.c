@@ -19,15 +19,6 @@ random_point(struct world *world)
 }
 
 static void
-control_something(struct world *world)
-{
-	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
-	if (jobs->len > 0)
-		engine_control(world->engine, jobs->pdata[sim_below(world->sim, jobs->len)],
-			       (enum job_verb)sim_below(world->sim, VERB_LAST), NULL);
-}
-
-static void
 remove_something(struct world *world)
 {
 	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
@@ -107,7 +98,7 @@ do_something(struct world *world)
 		remove_something(world);
 		break;
 	default:
-		control_something(world);
+		history_control_job(world);
 		break;
 	}
 }

@@ -195,15 +195,6 @@ ask_something(struct play *play)
 }
 
 static void
-control_job(struct world *world)
-{
-	g_autoptr(GPtrArray) jobs = engine_jobs(world->engine);
-	if (jobs->len > 0)
-		engine_control(world->engine, jobs->pdata[sim_below(world->sim, jobs->len)],
-			       (enum job_verb)sim_below(world->sim, VERB_LAST), NULL);
-}
-
-static void
 set_clock(struct play *play)
 {
 	struct world *world = &play->history.world;
@@ -227,7 +218,7 @@ act(struct play *play)
 	else if (dice < 24)
 		ask_something(play);
 	else if (dice < 26)
-		control_job(world);
+		history_control_job(world);
 	else if (dice < 27)
 		world_lose(world, &world->guests[sim_below(world->sim, GUESTS)]);
 	else if (dice < 28)

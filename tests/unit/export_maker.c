@@ -335,3 +335,17 @@ maker_file_size(const char *path)
 	g_assert_cmpint(stat(path, &st), ==, 0);
 	return (guint64)st.st_size;
 }
+
+struct maker *
+maker_chain(const char *format, gboolean compress, guint64 size, guint points)
+{
+	guint32 seed = g_test_rand_int();
+	struct maker_options options = {format, compress, DIGEST_XXH3, size, seed};
+	g_test_message("seed %u", seed);
+	struct maker *maker = maker_new(&options);
+	for (guint i = 0; i < points; i++) {
+		maker_change(maker);
+		maker_export(maker, FALSE);
+	}
+	return maker;
+}

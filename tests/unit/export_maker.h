@@ -43,6 +43,8 @@ extern const char *const maker_targets[MAKER_DISKS];
 guint maker_vm_of(guint disk);
 
 struct maker *maker_new(const struct maker_options *options);
+/* With a random seed that is told, and @points exports, each after a change: the first is full. */
+struct maker *maker_chain(const char *format, gboolean compress, guint64 size, guint points);
 /* Removes the folder as well. */
 void maker_free(struct maker *maker);
 CAIRN_DEFINE_AUTO(maker, maker_free)

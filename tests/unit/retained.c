@@ -19,23 +19,9 @@ retained_init(int *argc, char ***argv)
 }
 
 struct maker *
-retained_make_sized(const char *format, gboolean compress, guint points, guint64 size)
-{
-	guint32 seed = g_test_rand_int();
-	struct maker_options options = {format, compress, DIGEST_XXH3, size, seed};
-	g_test_message("seed %u", seed);
-	struct maker *maker = maker_new(&options);
-	for (guint i = 0; i < points; i++) {
-		maker_change(maker);
-		maker_export(maker, FALSE);
-	}
-	return maker;
-}
-
-struct maker *
 retained_make(const char *format, gboolean compress, guint points)
 {
-	return retained_make_sized(format, compress, points, RETAINED_SIZE);
+	return maker_chain(format, compress, RETAINED_SIZE, points);
 }
 
 const struct maker_point *

@@ -9,8 +9,6 @@
 void retained_init(int *argc, char ***argv);
 #define RETAINED_SIZE (4 * 1048576 + 3 * 65536 + 1024)
 /* @points exports, each of changed disks on the one before. */
-struct maker *retained_make_sized(const char *format, gboolean compress, guint points,
-				  guint64 size);
 struct maker *retained_make(const char *format, gboolean compress, guint points);
 const struct maker_point *retained_point(const struct maker *maker, guint i);
 /* The group's folder; free with g_free(). */

@@ -17,20 +17,6 @@
 #define DISK_SIZE (4 * 1048576 + 3 * 65536 + 1024)
 #define POINTS	  12
 
-static struct maker *
-make_chain(const char *format, gboolean compress, guint64 size, guint points)
-{
-	guint32 seed = g_test_rand_int();
-	struct maker_options options = {format, compress, DIGEST_XXH3, size, seed};
-	g_test_message("seed %u", seed);
-	struct maker *maker = maker_new(&options);
-	for (guint i = 0; i < points; i++) {
-		maker_change(maker);
-		maker_export(maker, FALSE);
-	}
-	return maker;
-}
-
 /* A folder that is not there yet. */
 static char *
 out_folder(const struct maker *maker)
@@ -115,7 +101,7 @@ restore_and_compare(const struct maker *maker, const struct maker_point *point,
 static void
 check_chain(const char *format, gboolean compress, guint64 size)
 {
-	cairn_auto(maker) maker = make_chain(format, compress, size, POINTS);
+	cairn_auto(maker) maker = maker_chain(format, compress, size, POINTS);
 	for (guint i = 0; i < POINTS; i++) {
 		const struct maker_point *point = g_ptr_array_index(maker->points, i);
 		restore_and_compare(maker, point, MANIFEST_RAW, FALSE);
@@ -144,7 +130,7 @@ test_chain_raw(void)
 static void
 test_full_in_between(void)
 {
-	cairn_auto(maker) maker = make_chain("qcow2", FALSE, DISK_SIZE, 2);
+	cairn_auto(maker) maker = maker_chain("qcow2", FALSE, DISK_SIZE, 2);
 	maker_change(maker);
 	const struct maker_point *full = maker_export(maker, TRUE);
 	maker_change(maker);
@@ -159,7 +145,7 @@ test_full_in_between(void)
 static void
 test_choosing(void)
 {
-	cairn_auto(maker) maker = make_chain("qcow2", FALSE, 300000, 3);
+	cairn_auto(maker) maker = maker_chain("qcow2", FALSE, 300000, 3);
 	g_autofree char *out = out_folder(maker);
 	const char *const points[] = {"latest", "3", "shop@3", "shop@latest", NULL};
 	const char *vms[] = {"db", NULL}, *disks[] = {"web one:vdb", NULL};
@@ -194,7 +180,7 @@ test_choosing(void)
 static void
 test_damage_leaves_nothing(void)
 {
-	cairn_auto(maker) maker = make_chain("qcow2", FALSE, DISK_SIZE, 3);
+	cairn_auto(maker) maker = maker_chain("qcow2", FALSE, DISK_SIZE, 3);
 	g_autofree char *out = out_folder(maker), *deep = g_build_filename(out, "a/b", NULL);
 	g_autofree char *image = maker_image(maker, g_ptr_array_index(maker->points, 0), 2);
 	g_autofree char *base = maker_image(maker, g_ptr_array_index(maker->points, 1), 2);
@@ -228,7 +214,7 @@ test_damage_leaves_nothing(void)
 static void
 test_config(void)
 {
-	cairn_auto(maker) maker = make_chain("qcow2", FALSE, 200000, 1);
+	cairn_auto(maker) maker = maker_chain("qcow2", FALSE, 200000, 1);
 	g_autofree char *out = out_folder(maker);
 	struct restore_options options = {.dir = maker->dir, .to = out, .name_suffix = "-restored"};
 	cairn_auto(restore_result) result = restore(&options);
@@ -262,7 +248,7 @@ test_config(void)
 static void
 test_list(void)
 {
-	cairn_auto(maker) maker = make_chain("qcow2", FALSE, 200000, 3);
+	cairn_auto(maker) maker = maker_chain("qcow2", FALSE, 200000, 3);
 	g_autoptr(GError) error = NULL;
 	enum export_level level;
 	g_autoptr(GPtrArray) all = export_list(maker->dir, &level, &error);
@@ -295,8 +281,8 @@ test_list(void)
 static void
 test_two_groups(void)
 {
-	cairn_auto(maker) maker = make_chain("qcow2", FALSE, 200000, 2);
-	cairn_auto(maker) other = make_chain("raw", FALSE, 200000, 1);
+	cairn_auto(maker) maker = maker_chain("qcow2", FALSE, 200000, 2);
+	cairn_auto(maker) other = maker_chain("raw", FALSE, 200000, 1);
 	g_autofree char *from = g_build_filename(other->dir, other->group_id, NULL);
 	g_autofree char *to = g_build_filename(maker->dir, other->group_id, NULL);
 	g_autofree char *out = out_folder(maker);

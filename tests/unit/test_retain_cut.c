@@ -37,7 +37,7 @@ static const gboolean bombed_kept[BOMBED] = {FALSE, TRUE, FALSE, TRUE};
 static struct maker *
 make_bombed(void)
 {
-	struct maker *maker = retained_make_sized("qcow2", FALSE, BOMBED, 1048576 + 3 * 65536);
+	struct maker *maker = maker_chain("qcow2", FALSE, 1048576 + 3 * 65536, BOMBED);
 	for (guint i = 0; i < BOMBED; i++) {
 		g_autofree char *created = g_strdup_printf("2026-11-%02uT0%u:00:00Z", i / 2 + 1, i);
 		retained_set_created(retained_point(maker, i), created);
