@@ -129,20 +129,6 @@ add_errand(struct engine *engine, const struct job *job, enum errand_type type, 
 
 /* ---- the end ---- */
 
-/* Whether the failures of @schedule would, one after another, run @id: round and round. */
-static gboolean
-leads_to(const struct engine *engine, const struct schedule *schedule, const char *id)
-{
-	for (guint i = 0; schedule && i <= SCHEDULES_MAX; i++) {
-		if (g_strcmp0(schedule->id, id) == 0)
-			return TRUE;
-		if (schedule->recovery.action != RECOVERY_RUN_JOB || !schedule->recovery.other)
-			return FALSE;
-		schedule = engine_schedule_find(engine, schedule->recovery.other, NULL);
-	}
-	return schedule != NULL;
-}
-
 static gboolean
 run_schedule(struct engine *engine, const struct job *job, const char *name,
 	     struct engine_commit *out, GError **error)
@@ -151,7 +137,7 @@ run_schedule(struct engine *engine, const struct job *job, const char *name,
 	struct schedule_event event = {.type = SCHEDULE_RUN_NOW};
 	if (!schedule)
 		return FALSE;
-	if (job->schedule && leads_to(engine, schedule, job->schedule))
+	if (job->schedule && engine_schedule_leads_to(engine, schedule, job->schedule))
 		return cairn_fail(error, CAIRN_ERROR_STATE,
 				  "schedule \"%s\" would run the one that has failed", name);
 	if (!schedule_control_check(schedule, SCHEDULE_RUN_NOW, error))

@@ -59,6 +59,20 @@ all_of(const struct engine *engine)
 	return all;
 }
 
+gboolean
+engine_schedule_leads_to(const struct engine *engine, const struct schedule *schedule,
+			 const char *id)
+{
+	for (guint i = 0; schedule && i <= SCHEDULES_MAX; i++) {
+		if (g_strcmp0(schedule->id, id) == 0)
+			return TRUE;
+		if (schedule->recovery.action != RECOVERY_RUN_JOB || !schedule->recovery.other)
+			return FALSE;
+		schedule = engine_schedule_find(engine, schedule->recovery.other, NULL);
+	}
+	return schedule != NULL;
+}
+
 GPtrArray *
 engine_schedules_of(const struct engine *engine, const char *group)
 {

@@ -13,6 +13,10 @@ struct schedule *engine_schedule_find(const struct engine *engine, const char *n
 				      GError **error);
 /* NULL: @id is NULL, or there is none. */
 struct schedule *engine_schedule_by_id(const struct engine *engine, const char *id);
+/* Whether the failures of @schedule (NULL: none) would, one after another, run @id: round and
+ * round. */
+gboolean engine_schedule_leads_to(const struct engine *engine, const struct schedule *schedule,
+				  const char *id);
 /* A new schedule (its group a GUID; without a name it gets one after its group), or a copy of one
  * that is there with other settings: checks, stores, and puts it in place. Taken over in any case.
  * Returns a borrowed pointer; INVALID, NOT_FOUND, EXISTS, STATE, LIMIT. */

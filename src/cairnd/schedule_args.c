@@ -186,24 +186,19 @@ read_job(const struct control_call *call, struct schedule *schedule, GError **er
 	return TRUE;
 }
 
-/* A recovery schedule that leads back here would run for ever. */
 static gboolean
 check_circle(const struct daemon *daemon, const struct schedule *schedule, GError **error)
 {
 	const struct recovery *recovery = &schedule->recovery;
-	for (guint i = 0; recovery->action == RECOVERY_RUN_JOB && i <= SCHEDULES_MAX; i++) {
-		const struct schedule *next =
-			engine_schedule_find(daemon->engine, recovery->other, NULL);
-		if (!next)
-			return TRUE;
-		if (strcmp(next->id, schedule->id) == 0)
-			return cairn_fail(error, CAIRN_ERROR_INVALID,
-					  "schedule \"%s\" would be run by its own failure: use "
-					  "on-failure \"retry\"",
-					  schedule->name);
-		recovery = &next->recovery;
-	}
-	return TRUE;
+	const struct schedule *next =
+		recovery->action == RECOVERY_RUN_JOB
+			? engine_schedule_find(daemon->engine, recovery->other, NULL)
+			: NULL;
+	return !engine_schedule_leads_to(daemon->engine, next, schedule->id) ||
+	       cairn_fail(
+		       error, CAIRN_ERROR_INVALID,
+		       "schedule \"%s\" would be run by its own failure: use on-failure \"retry\"",
+		       schedule->name);
 }
 
 static gboolean
