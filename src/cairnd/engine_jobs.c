@@ -167,7 +167,7 @@ apply_reply(struct engine *engine, struct run *run, struct job *job, struct inbo
 		break;
 	case EFFECT_RETAIN:
 		if (!item->error && item->result)
-			engine_apply_retention(job, item);
+			engine_apply_retention(engine, job, item);
 		break;
 	default:
 		break;

@@ -181,6 +181,25 @@ find_base(struct engine *engine, struct job *job, const struct point *point,
 	return FALSE;
 }
 
+/* What was made in a folder that has nothing now is most often on a file system that is not
+ * mounted: the export goes on, a full one here is better than none, but a person should look. */
+static void
+warn_of_empty_folder(const struct engine *engine, struct job *job, const struct point *point)
+{
+	g_autoptr(GPtrArray) points = engine_points(engine, point->group, TRUE);
+	guint known = 0;
+	for (guint i = 0; i < points->len; i++)
+		known += points->pdata[i] != point &&
+			 point_has_export(points->pdata[i], job->directory);
+	if (known == 0)
+		return;
+	g_autofree char *text = g_strdup_printf("exported in full: none of the group's earlier "
+						"exports (%u) is in \"%s\" any more; is "
+						"its file system mounted?",
+						known, job->directory);
+	job_add_warning(job, text);
+}
+
 gboolean
 engine_plan_export(struct engine *engine, struct job *job, const struct inbox_item *item,
 		   GError **error)
@@ -212,6 +231,8 @@ engine_plan_export(struct engine *engine, struct job *job, const struct inbox_it
 	/* "auto" with nothing there is the expected first backup; anything else is worth a word. */
 	if (reason && item->base)
 		job_add_warning(job, reason);
+	else if (reason)
+		warn_of_empty_folder(engine, job, point);
 	job->release = all && !job->keep_held;
 	return TRUE;
 }

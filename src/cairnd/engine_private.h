@@ -267,7 +267,8 @@ void engine_commit_next_retention(struct engine *engine, const struct job *job,
 /* After the commit. */
 void engine_adopt_retention(struct engine *engine, struct engine_commit *out);
 /* What a retention tells of itself, into its job. */
-void engine_apply_retention(struct job *job, const struct inbox_item *item);
+void engine_apply_retention(const struct engine *engine, struct job *job,
+			    const struct inbox_item *item);
 
 /* engine_queue.c */
 void engine_schedule(struct engine *engine);

@@ -39,20 +39,6 @@ engine_commit_next_retention(struct engine *engine, const struct job *job,
 			  job->number, error->message);
 }
 
-void
-engine_apply_retention(struct job *job, const struct inbox_item *item)
-{
-	json_t *summary = json_copy(item->result);
-	size_t i;
-	const json_t *text;
-	json_object_del(summary, "exports");
-	json_object_del(summary, "warnings");
-	json_decref(job->retained);
-	job->retained = summary;
-	json_array_foreach (json_object_get(item->result, "warnings"), i, text)
-		job_add_warning(job, json_string_value(text));
-}
-
 /* ---- the points ---- */
 
 static GHashTable *
@@ -64,6 +50,31 @@ set_of(const json_t *ids)
 	json_array_foreach (ids, i, id)
 		g_hash_table_add(set, (gpointer)json_string_value(id));
 	return set;
+}
+
+static gboolean
+has_removed(const json_t *result)
+{
+	return json_integer_value(json_object_get(result, "deleted")) > 0 ||
+	       json_integer_value(json_object_get(result, "merged")) > 0;
+}
+
+/* The exports that the store knows in the folder, @ret_newest being the newest one's point, are all
+ * gone but that, and not by this retention: what is seen may be the bare folder that a file system
+ * was not mounted on. */
+static guint
+count_missing(const struct engine *engine, const struct job *job, const json_t *result)
+{
+	g_autoptr(GHashTable) there = set_of(json_object_get(result, "exports"));
+	g_autoptr(GPtrArray) points = engine_points(engine, job->group, TRUE);
+	g_autoptr(GPtrArray) known = g_ptr_array_new();
+	guint missing = 0;
+	for (guint i = 0; i < points->len; i++)
+		if (point_has_export(points->pdata[i], job->directory))
+			g_ptr_array_add(known, points->pdata[i]);
+	for (guint i = 0; i + 1 < known->len; i++)
+		missing += !g_hash_table_contains(there, ((struct point *)known->pdata[i])->id);
+	return missing + 1 == known->len && !has_removed(result) ? missing : 0;
 }
 
 /* Nobody can export it any more, and no export is an increment of it. */
@@ -131,7 +142,7 @@ engine_commit_retention(const struct engine *engine, const struct job *job,
 {
 	g_autoptr(GHashTable) there = set_of(json_object_get(item->result, "exports"));
 	g_autoptr(GPtrArray) points = engine_points(engine, job->group, TRUE);
-	if (!item->result)
+	if (!item->result || count_missing(engine, job, item->result) > 0)
 		return;
 	drop_exports(engine, job, there, points, out);
 	if (out->points->len > 0)
@@ -143,6 +154,28 @@ engine_commit_retention(const struct engine *engine, const struct job *job,
 		engine_put_point(out->txn, changed);
 		engine_put_unstored(engine, out->txn, changed);
 	}
+}
+
+void
+engine_apply_retention(const struct engine *engine, struct job *job, const struct inbox_item *item)
+{
+	json_t *summary = json_copy(item->result);
+	size_t i;
+	const json_t *text;
+	json_object_del(summary, "exports");
+	json_object_del(summary, "warnings");
+	json_decref(job->retained);
+	job->retained = summary;
+	json_array_foreach (json_object_get(item->result, "warnings"), i, text)
+		job_add_warning(job, json_string_value(text));
+	guint missing = count_missing(engine, job, item->result);
+	if (missing == 0)
+		return;
+	g_autofree char *warning = g_strdup_printf("no earlier export (%u are known) is in \"%s\" "
+						   "any more; their points are kept until the "
+						   "next retention: is its file system mounted?",
+						   missing, job->directory);
+	job_add_warning(job, warning);
 }
 
 static void

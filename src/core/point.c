@@ -127,6 +127,17 @@ same_folder(const char *a, const char *b)
 }
 
 gboolean
+point_has_export(const struct point *point, const char *directory)
+{
+	for (guint i = 0; i < point->exports->len; i++) {
+		const struct point_export *done = point->exports->pdata[i];
+		if (same_folder(done->directory, directory))
+			return TRUE;
+	}
+	return FALSE;
+}
+
+gboolean
 point_remove_export(struct point *point, const char *directory)
 {
 	guint before = point->exports->len;

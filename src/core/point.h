@@ -82,6 +82,7 @@ CAIRN_DEFINE_AUTO(point, point_free)
 struct point_member *point_add_member(struct point *point, const char *id, const char *name);
 struct point_disk *point_add_disk(struct point_member *member, const char *target);
 void point_add_export(struct point *point, const char *directory, const char *job, gint64 time);
+gboolean point_has_export(const struct point *point, const char *directory);
 /* The export in @directory is not there any more; FALSE: none was known. */
 gboolean point_remove_export(struct point *point, const char *directory);
 void point_set_partial(struct point *point, const char *directory, gboolean there);
