@@ -43,6 +43,17 @@ cim_instance_copy(const struct cim_instance *instance)
 	return copy;
 }
 
+gboolean
+cim_instance_equal(const struct cim_instance *a, const struct cim_instance *b)
+{
+	if (a->class != b->class)
+		return FALSE;
+	for (guint i = 0; i < a->class->property_count; i++)
+		if (!cim_value_equal(&a->values[i], &b->values[i]))
+			return FALSE;
+	return TRUE;
+}
+
 const struct cim_value *
 cim_instance_get(const struct cim_instance *instance, const char *name)
 {

@@ -20,6 +20,8 @@ struct cim_instance *cim_instance_ref(struct cim_instance *instance);
 void cim_instance_unref(struct cim_instance *instance);
 CAIRN_DEFINE_AUTO(cim_instance, cim_instance_unref)
 struct cim_instance *cim_instance_copy(const struct cim_instance *instance);
+/* Of one class, with equal values. */
+gboolean cim_instance_equal(const struct cim_instance *a, const struct cim_instance *b);
 
 /* NULL when the class has no such property. */
 const struct cim_value *cim_instance_get(const struct cim_instance *instance, const char *name);

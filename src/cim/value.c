@@ -65,21 +65,10 @@ cim_value_copy(const struct cim_value *value, struct cim_value *ret_copy)
 }
 
 static gboolean
-equal_instances(const struct cim_instance *a, const struct cim_instance *b)
-{
-	if (a->class != b->class)
-		return FALSE;
-	for (guint i = 0; i < a->class->property_count; i++)
-		if (!cim_value_equal(&a->values[i], &b->values[i]))
-			return FALSE;
-	return TRUE;
-}
-
-static gboolean
 equal_scalars(const struct cim_value *a, const struct cim_value *b)
 {
 	if (a->is_embedded)
-		return equal_instances(a->u.instance, b->u.instance);
+		return cim_instance_equal(a->u.instance, b->u.instance);
 	if (has_string(a))
 		return strcmp(a->u.string, b->u.string) == 0;
 	switch (a->type) {

@@ -38,24 +38,13 @@ time_of(const json_t *json, const char *key)
 
 /* ---- who changed ---- */
 
-static gboolean
-equal_instances(const struct cim_instance *a, const struct cim_instance *b)
-{
-	if (a->class != b->class)
-		return FALSE;
-	for (guint i = 0; i < a->class->property_count; i++)
-		if (!cim_value_equal(&a->values[i], &b->values[i]))
-			return FALSE;
-	return TRUE;
-}
-
 /* The first filling is not a change. */
 static void
 tell(struct mirror *mirror, struct cim_instance *before, struct cim_instance *after)
 {
 	if (!mirror->filled_once || (!before && !after))
 		return;
-	if (!before || !after || !equal_instances(before, after))
+	if (!before || !after || !cim_instance_equal(before, after))
 		model_changed(mirror->model, before, after);
 }
 
