@@ -50,6 +50,39 @@ golden_names(const char *folder, const char *suffix)
 	return names;
 }
 
+void
+golden_compare_all(const char *folder, void (*put)(GString *text, const char *data, gsize len))
+{
+	g_autoptr(GPtrArray) names = golden_names(folder, ".xml");
+	for (guint i = 0; i < names->len; i++) {
+		const char *name = names->pdata[i];
+		g_autofree char *xml = g_strdup_printf("%s/%s.xml", folder, name);
+		g_autofree char *txt = g_strdup_printf("%s/%s.txt", folder, name);
+		g_autoptr(GString) text = g_string_new(NULL);
+		gsize len;
+		g_autofree char *data = golden_read(xml, &len);
+		put(text, data, len);
+		golden_compare(txt, text->str);
+	}
+}
+
+void
+golden_truncate_all(const char *folder, void (*read)(const char *data, gsize len))
+{
+	g_autoptr(GPtrArray) names = golden_names(folder, ".xml");
+	for (guint i = 0; i < names->len; i++) {
+		g_autofree char *xml =
+			g_strdup_printf("%s/%s.xml", folder, (char *)names->pdata[i]);
+		gsize len;
+		g_autofree char *data = golden_read(xml, &len);
+		const char *end = g_strrstr(data, ">");
+		for (gsize cut = 0; end && cut < (gsize)(end - data); cut++) {
+			g_autofree char *exact = g_memdup2(data, cut);
+			read(exact, cut);
+		}
+	}
+}
+
 /* ---- structs ---- */
 
 void

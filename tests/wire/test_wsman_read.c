@@ -121,37 +121,22 @@ put_outcome(GString *text, const char *data, gsize len)
 static void
 test_golden(void)
 {
-	g_autoptr(GPtrArray) names = golden_names("wsman", ".xml");
-	for (guint i = 0; i < names->len; i++) {
-		const char *name = names->pdata[i];
-		g_autofree char *xml = g_strdup_printf("wsman/%s.xml", name);
-		g_autofree char *txt = g_strdup_printf("wsman/%s.txt", name);
-		g_autoptr(GString) text = g_string_new(NULL);
-		gsize len;
-		g_autofree char *data = golden_read(xml, &len);
-		put_outcome(text, data, len);
-		golden_compare(txt, text->str);
-	}
+	golden_compare_all("wsman", put_outcome);
 }
 
-/* What is cut off is refused, wherever it was cut, and nothing leaks (AddressSanitizer). */
+static void
+refuse(const char *data, gsize len)
+{
+	struct wsman_request request = {0};
+	g_assert_false(wsman_read(schema, CIM_NS_VIRTUALIZATION, data, len, &request, NULL));
+	wsman_request_clear(&request);
+}
+
+/* What is cut off is refused, wherever it was cut, and nothing leaks. */
 static void
 test_truncated(void)
 {
-	g_autoptr(GPtrArray) names = golden_names("wsman", ".xml");
-	for (guint i = 0; i < names->len; i++) {
-		g_autofree char *xml = g_strdup_printf("wsman/%s.xml", (char *)names->pdata[i]);
-		gsize len;
-		g_autofree char *data = golden_read(xml, &len);
-		const char *end = g_strrstr(data, ">");
-		for (gsize cut = 0; end && cut < (gsize)(end - data); cut++) {
-			struct wsman_request request = {0};
-			g_autofree char *exact = g_memdup2(data, cut);
-			g_assert_false(wsman_read(schema, CIM_NS_VIRTUALIZATION, exact, cut,
-						  &request, NULL));
-			wsman_request_clear(&request);
-		}
-	}
+	golden_truncate_all("wsman", refuse);
 }
 
 static gboolean
