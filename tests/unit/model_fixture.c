@@ -470,3 +470,28 @@ query(struct fixture *f, const char *text)
 	g_assert_no_error(error);
 	return run_op(f, &op);
 }
+
+char *
+path_of_job(guint number, gboolean is_export)
+{
+	return g_strdup_printf("\\\\HOST\\root\\virtualization\\v2:%s.InstanceID=\"%s\"",
+			       is_export ? "Msvm_CollectionReferencePointExportJob"
+					 : "Msvm_ConcreteJob",
+			       guid('j', number));
+}
+
+guint64
+number_of(const struct cim_instance *instance, const char *name)
+{
+	const struct cim_value *value = cim_instance_get(instance, name);
+	g_assert_true(value && value->is_set);
+	return value->u.uint;
+}
+
+void
+assert_status(struct cim_reply *reply, enum cim_status status)
+{
+	g_assert_nonnull(reply->error);
+	g_assert_cmpstr(cim_status_name(cim_status_of(reply->error)), ==, cim_status_name(status));
+	cim_reply_clear(reply);
+}

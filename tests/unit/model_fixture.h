@@ -57,3 +57,9 @@ guint drain(struct cim_reply *reply);
 struct cim_instance *get(struct fixture *f, enum cim_namespace_id ns, const char *path);
 struct cim_reply enumerate(struct fixture *f, enum cim_namespace_id ns, const char *class_name);
 struct cim_reply query(struct fixture *f, const char *text);
+/* As a client writes it; free with g_free(). */
+char *path_of_job(guint number, gboolean is_export);
+/* Of a numeric property that is set. */
+guint64 number_of(const struct cim_instance *instance, const char *name);
+/* Clears @reply. */
+void assert_status(struct cim_reply *reply, enum cim_status status);

@@ -8,32 +8,6 @@
 
 #define V2 CIM_NS_VIRTUALIZATION
 
-static char *
-job_path(guint number, gboolean is_export)
-{
-	return g_strdup_printf("\\\\HOST\\root\\virtualization\\v2:%s.InstanceID=\"%s\"",
-			       is_export ? "Msvm_CollectionReferencePointExportJob"
-					 : "Msvm_ConcreteJob",
-			       guid('j', number));
-}
-
-static guint64
-number(const struct cim_instance *instance, const char *name)
-{
-	const struct cim_value *value = cim_instance_get(instance, name);
-	g_assert_nonnull(value);
-	g_assert_true(value->is_set);
-	return value->u.uint;
-}
-
-static void
-assert_status(struct cim_reply *reply, enum cim_status status)
-{
-	g_assert_nonnull(reply->error);
-	g_assert_cmpstr(cim_status_name(cim_status_of(reply->error)), ==, cim_status_name(status));
-	cim_reply_clear(reply);
-}
-
 /* ---- what is there ---- */
 
 static void
@@ -123,14 +97,14 @@ test_namespaces(struct fixture *f, gconstpointer unused)
 static void
 test_job(struct fixture *f, gconstpointer unused)
 {
-	g_autofree char *path = job_path(3, TRUE), *lower = g_ascii_strdown(path, -1);
+	g_autofree char *path = path_of_job(3, TRUE), *lower = g_ascii_strdown(path, -1);
 	wait_ready(f, TRUE);
 	cairn_auto(cim_instance) job = get(f, V2, path);
 	g_assert_nonnull(job);
 	g_assert_cmpstr(cim_instance_string(job, "InstanceID"), ==, guid('j', 3));
 	g_assert_cmpstr(cim_instance_string(job, "CollectionId"), ==, guid('g', 1));
 	g_assert_cmpstr(cim_instance_string(job, "BaseReferencePointGroupId"), ==, guid('p', 1));
-	g_assert_cmpuint(number(job, "JobState"), ==, 7);
+	g_assert_cmpuint(number_of(job, "JobState"), ==, 7);
 	g_assert_cmpuint(cim_instance_get(job, "OperationalStatus")->count, ==, 2);
 	g_assert_cmpstr(cim_instance_string(job, "ElapsedTime"), ==, "00000000000002.000000:000");
 	g_assert_cmpstr(cim_instance_string(job, "TimeBeforeRemoval"), ==,
@@ -144,7 +118,7 @@ test_job(struct fixture *f, gconstpointer unused)
 	cairn_auto(cim_instance) other = get(f, V2, cluster);
 	g_assert_true(other == job);
 	/* but not by another class, nor by what it is not */
-	g_autofree char *wrong = job_path(3, FALSE), *missing = job_path(99, TRUE);
+	g_autofree char *wrong = path_of_job(3, FALSE), *missing = path_of_job(99, TRUE);
 	g_assert_null(get(f, V2, wrong));
 	g_assert_null(get(f, V2, missing));
 	g_assert_null(get(f, V2, "CIM_ConcreteJob.InstanceID=\"x\""));
@@ -153,14 +127,14 @@ test_job(struct fixture *f, gconstpointer unused)
 static void
 test_running_job(struct fixture *f, gconstpointer unused)
 {
-	g_autofree char *path = job_path(4, TRUE);
+	g_autofree char *path = path_of_job(4, TRUE);
 	wait_ready(f, TRUE);
 	cairn_auto(cim_instance) first = get(f, V2, path);
 	gint64 until = g_get_monotonic_time() + 2000;
 	while (g_get_monotonic_time() < until) /* the clock, not an event, is what is waited for */
 		;
 	cairn_auto(cim_instance) second = get(f, V2, path);
-	g_assert_cmpuint(number(first, "JobState"), ==, 4);
+	g_assert_cmpuint(number_of(first, "JobState"), ==, 4);
 	g_assert_cmpstr(cim_instance_string(second, "ElapsedTime"), >,
 			cim_instance_string(first, "ElapsedTime"));
 }
@@ -172,12 +146,12 @@ test_states(struct fixture *f, gconstpointer unused)
 	static const guint states[][2] = {{2, 4},   {3, 4},   {4, 4},  {5, 5},
 					  {6, 4},   {7, 7},   {8, 8},  {9, 9},
 					  {10, 10}, {11, 11}, {12, 4}, {32768, 32768}};
-	g_autofree char *path = job_path(4, TRUE);
+	g_autofree char *path = path_of_job(4, TRUE);
 	wait_ready(f, TRUE);
 	for (guint i = 0; i < G_N_ELEMENTS(states); i++) {
 		tell(f, "JOB_CHANGED", make_job(4, TRUE, states[i][0], 1, 2, 0));
 		cairn_auto(cim_instance) job = get(f, V2, path);
-		g_assert_cmpuint(number(job, "JobState"), ==, states[i][1]);
+		g_assert_cmpuint(number_of(job, "JobState"), ==, states[i][1]);
 	}
 }
 
@@ -198,12 +172,12 @@ test_points(struct fixture *f, gconstpointer unused)
 	cairn_auto(cim_instance) one = get(f, V2, point);
 	g_assert_nonnull(one);
 	g_assert_cmpstr(cim_instance_string(one, "ElementName"), ==, "web@1");
-	g_assert_cmpuint(number(one, "ConsistencyLevel"), ==, 1); /* crash, here */
-	g_assert_cmpuint(number(one, "ReferencePointType"), ==, 2);
+	g_assert_cmpuint(number_of(one, "ConsistencyLevel"), ==, 1); /* crash, here */
+	g_assert_cmpuint(number_of(one, "ReferencePointType"), ==, 2);
 	g_assert_null(get(f, V2, half));
 	cairn_auto(cim_instance) part = get(f, V2, member);
 	g_assert_nonnull(part);
-	g_assert_cmpuint(number(part, "ConsistencyLevel"), ==, 1); /* application, here */
+	g_assert_cmpuint(number_of(part, "ConsistencyLevel"), ==, 1); /* application, here */
 	const struct cim_value *disks = cim_instance_get(part, "VirtualDiskIdentifiers");
 	const struct cim_value *ids = cim_instance_get(part, "ResilientChangeTrackingIdentifiers");
 	g_assert_cmpuint(disks->count, ==, 2);
@@ -228,7 +202,7 @@ test_machines(struct fixture *f, gconstpointer unused)
 	wait_ready(f, TRUE);
 	cairn_auto(cim_instance) vm = get(f, V2, path);
 	g_assert_nonnull(vm);
-	g_assert_cmpuint(number(vm, "EnabledState"), ==, 3);
+	g_assert_cmpuint(number_of(vm, "EnabledState"), ==, 3);
 	g_assert_cmpstr(cim_instance_string(vm, "Caption"), ==, "Virtual Machine");
 	g_assert_cmpstr(cim_instance_string(vm, "ElementName"), ==, "vm3");
 	cairn_auto(cim_instance) host =
@@ -239,10 +213,10 @@ test_machines(struct fixture *f, gconstpointer unused)
 	g_assert_nonnull(storage);
 	g_assert_cmpstr(cim_instance_get(storage, "HostResource")->u.items[0].u.string, ==,
 			"/images/vm1-vdb.qcow2");
-	g_assert_cmpuint(number(storage, "VirtualQuantity"), ==, (1 << 30) / 512);
+	g_assert_cmpuint(number_of(storage, "VirtualQuantity"), ==, (1 << 30) / 512);
 	cairn_auto(cim_instance) drive = get(f, V2, cim_instance_string(storage, "Parent"));
 	g_assert_nonnull(drive);
-	g_assert_cmpuint(number(drive, "ResourceType"), ==, 17);
+	g_assert_cmpuint(number_of(drive, "ResourceType"), ==, 17);
 }
 
 /* ---- queries ---- */
@@ -355,7 +329,7 @@ static void
 test_builds(struct fixture *f, gconstpointer unused)
 {
 	for (guint i = 0; cim_builds[i]; i++) {
-		g_autofree char *path = job_path(3, TRUE);
+		g_autofree char *path = path_of_job(3, TRUE);
 		model_free(f->model);
 		cim_schema_free(f->schema);
 		start_model(f, cim_builds[i]);

@@ -66,14 +66,6 @@ parse(struct fixture *f, const struct cim_value *value)
 	return instance;
 }
 
-static guint64
-number_of(const struct cim_instance *instance, const char *name)
-{
-	const struct cim_value *value = cim_instance_get(instance, name);
-	g_assert_true(value && value->is_set);
-	return value->u.uint;
-}
-
 static void
 check_first(const struct cim_instance *error)
 {

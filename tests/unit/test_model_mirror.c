@@ -5,32 +5,6 @@
 
 #define V2 CIM_NS_VIRTUALIZATION
 
-static char *
-job_path(guint number, gboolean is_export)
-{
-	return g_strdup_printf("\\\\HOST\\root\\virtualization\\v2:%s.InstanceID=\"%s\"",
-			       is_export ? "Msvm_CollectionReferencePointExportJob"
-					 : "Msvm_ConcreteJob",
-			       guid('j', number));
-}
-
-static guint64
-number(const struct cim_instance *instance, const char *name)
-{
-	const struct cim_value *value = cim_instance_get(instance, name);
-	g_assert_nonnull(value);
-	g_assert_true(value->is_set);
-	return value->u.uint;
-}
-
-static void
-assert_status(struct cim_reply *reply, enum cim_status status)
-{
-	g_assert_nonnull(reply->error);
-	g_assert_cmpstr(cim_status_name(cim_status_of(reply->error)), ==, cim_status_name(status));
-	cim_reply_clear(reply);
-}
-
 /* Machines are asked for again when they are older than a second, once for all who wait. */
 static void
 test_refresh(struct fixture *f, gconstpointer unused)
@@ -79,8 +53,8 @@ test_changes(struct fixture *f, gconstpointer unused)
 	expect_told(f, ""); /* nothing differs */
 	tell(f, "JOB_CHANGED", make_job(5, TRUE, 7, 1, 2, 1));
 	expect_told(f, "~Msvm_CollectionReferencePointExportJob ");
-	g_assert_cmpuint(number(f->before, "JobState"), ==, 4);
-	g_assert_cmpuint(number(f->after, "JobState"), ==, 7);
+	g_assert_cmpuint(number_of(f->before, "JobState"), ==, 4);
+	g_assert_cmpuint(number_of(f->after, "JobState"), ==, 7);
 	tell(f, "JOB_REMOVED", json_pack("{s:s,s:i}", "id", guid('j', 5), "number", 5));
 	expect_told(f, "-Msvm_CollectionReferencePointExportJob ");
 	tell(f, "POINT_CREATED", make_point(3, 1, "web", 1, 2));
@@ -306,7 +280,7 @@ test_ten_thousand(struct fixture *f, gconstpointer unused)
 	g_assert_cmpuint(f->job_lists, ==, 10000 / MODEL_JOB_PAGE + 1);
 	struct cim_reply reply = enumerate(f, V2, "CIM_ConcreteJob");
 	g_assert_cmpuint(drain(&reply), ==, 10000);
-	g_autofree char *path = job_path(5001, TRUE);
+	g_autofree char *path = path_of_job(5001, TRUE);
 	g_test_timer_start();
 	for (guint i = 0; i < 10000; i++) {
 		cairn_auto(cim_instance) job = get(f, V2, path);

@@ -8,14 +8,6 @@
 
 #define V2 CIM_NS_VIRTUALIZATION
 
-static void
-assert_status(struct cim_reply *reply, enum cim_status status)
-{
-	g_assert_nonnull(reply->error);
-	g_assert_cmpstr(cim_status_name(cim_status_of(reply->error)), ==, cim_status_name(status));
-	cim_reply_clear(reply);
-}
-
 static struct cim_path *
 job_path(guint number)
 {
