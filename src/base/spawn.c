@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -257,14 +259,36 @@ spawn_free(struct spawn *spawn)
 
 /* ---- the start ---- */
 
-/* In the child between fork and exec: only async-signal-safe calls. */
+/* What the child does between fork and exec. */
+struct setup {
+	pid_t parent;
+	gboolean dies_with_parent;
+};
+
+/* Only async-signal-safe calls. */
 static void
-child_setup(void *unused)
+child_setup(void *data)
 {
+	const struct setup *setup = data;
 	sigset_t none;
 	setpgid(0, 0);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (!setup->dies_with_parent)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It may have died before, and is not heard of then. */
+	if (getppid() != setup->parent)
+		_exit(EXIT_FAILURE);
+}
+
+static gboolean
+asks_for_control(char *const *argv)
+{
+	for (; *argv; argv++)
+		if (strstr(*argv, "{control}"))
+			return TRUE;
+	return FALSE;
 }
 
 static char **
@@ -326,6 +350,7 @@ open_input(const char *text, int *ret_fd, GError **error)
 	return TRUE;
 }
 
+/* @control: the child's end of the pipe; -1: it gets none. */
 static gboolean
 start(struct spawn *spawn, char *const *argv, const struct spawn_input *input, int control,
       int *output, int *errors, GError **error)
@@ -336,12 +361,13 @@ start(struct spawn *spawn, char *const *argv, const struct spawn_input *input, i
 	g_auto(GStrv) filled = fill_in_control(argv);
 	g_autoptr(GError) why = NULL;
 	const int target = SPAWN_CONTROL_FD;
+	struct setup setup = {.parent = getpid(), .dies_with_parent = control < 0};
 	GPid pid;
 	if (!g_spawn_async_with_pipes_and_fds(
 		    NULL, (const char *const *)filled, (const char *const *)input->environment,
 		    G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH | G_SPAWN_CLOEXEC_PIPES,
-		    child_setup, NULL, text, -1, -1, &control, &target, 1, &pid, NULL, output,
-		    errors, &why)) {
+		    child_setup, &setup, text, -1, -1, &control, &target, control < 0 ? 0 : 1, &pid,
+		    NULL, output, errors, &why)) {
 		g_set_error(error, CAIRN_ERROR, code_of(why), "cannot start \"%s\": %s", argv[0],
 			    why->message);
 		return FALSE;
@@ -363,8 +389,9 @@ spawn_new_with(char *const *argv, const struct spawn_input *input,
 {
 	g_assert(argv && argv[0] && handlers);
 	/* A socket pair, not pipe(2): writing to a child that is gone must not raise SIGPIPE. */
-	int ends[2], output, errors;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
+	int ends[2] = {-1, -1}, output, errors;
+	if (asks_for_control(argv) &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) {
 		cairn_set_errno(error, errno, "cannot start \"%s\"", argv[0]);
 		return NULL;
 	}
@@ -377,7 +404,8 @@ spawn_new_with(char *const *argv, const struct spawn_input *input,
 		g_free(spawn);
 		return NULL;
 	}
-	shutdown(ours, SHUT_RD);
+	if (ours >= 0)
+		shutdown(ours, SHUT_RD);
 	spawn->control = ours;
 	ours = -1;
 	stream_open(&spawn->output, spawn, output, got_output);

@@ -1,6 +1,10 @@
-/* A child process of the loop thread: its output as lines, its end as a callback, and a pipe to
- * tell it things. The write end of that pipe is held here, so the child sees its end of file when
- * this process dies, however it dies, and must stop then: no child outlives us unseen. */
+/* A child process of the loop thread: its output as lines, its end as a callback, and if it asks
+ * for it a pipe to tell it things. The write end of that pipe is held here, so the child sees its
+ * end of file when this process dies, however it dies, and must stop then. A child without one is
+ * another's program, which would hand it on to whatever it leaves in the background: the kernel
+ * kills it when the loop thread is no more. So no child outlives us unseen, but for one that
+ * changes its user (prctl(2), PR_SET_PDEATHSIG), as cairn-notify does, which has its own time-out.
+ */
 #pragma once
 
 #include "base/auto.h"
@@ -23,8 +27,9 @@ struct spawn_handlers {
 };
 
 /* Starts @argv (found in PATH when it has no '/'); "{control}" inside an argument becomes the
- * number of the control descriptor. Standard input is /dev/null, no other descriptor is inherited,
- * and the child has its own process group: ^C on our terminal does not reach it. @handlers must
+ * number of the control descriptor, and only then there is one. Standard input is /dev/null, no
+ * other descriptor is inherited, and the child has its own process group: ^C on our terminal does
+ * not reach it. Called from a thread that lives as long as the process. @handlers must
  * live as long as the result; they are called from the default main context, never from within a
  * function here, and may call spawn_free(). Errors: NOT_FOUND, DENIED, LIMIT, naming the program.
  */
@@ -36,12 +41,12 @@ struct spawn_input {
 	char *const *environment; /* "NAME=VALUE"; NULL: ours */
 };
 
-/* The same with what the child is given; @input is copied. The control pipe is there too. */
+/* The same with what the child is given; @input is copied. */
 struct spawn *spawn_new_with(char *const *argv, const struct spawn_input *input,
 			     const struct spawn_handlers *handlers, void *user, GError **error);
 
-/* Sends @line and a newline down the control pipe, without waiting. FALSE when the child has ended,
- * closed it, or leaves so much unread that there is no room. */
+/* Sends @line and a newline down the control pipe, without waiting. FALSE when the child has none,
+ * has ended, closed it, or leaves so much unread that there is no room. */
 gboolean spawn_send(struct spawn *spawn, const char *line);
 
 /* No effect once the child has ended. */

@@ -26,7 +26,7 @@ pipe = os.open(%r, os.O_WRONLY)
 """
 MAIL = "os.write(pipe, (' '.join(sys.argv[1:]) + '\\n' + text).encode())"
 COMMAND = ("import json; os.write(pipe, json.dumps({'argv': sys.argv[1:], 'env': dict(os.environ), "
-           "'payload': json.loads(text)}).encode())")
+           "'pipe': pipe, 'payload': json.loads(text)}).encode())")
 HANG = ("child = os.fork()\nos.write(pipe, b'%d ' % os.getpid())\n"
         "os.close(pipe)\nsignal.pause()")
 
@@ -340,6 +340,7 @@ def test_command():
         env = {key: it for key, it in told["env"].items() if key not in ("LC_CTYPE", "PWD", "_")}
         job = client.call("job-show", job=str(number))
         assert told["argv"] == ["one", "two three"]
+        assert told["pipe"] == 3, "it was given a descriptor besides the three"
         assert env == {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/",
             "LANG": "C.UTF-8", "CAIRN_JOB_ID": job["id"], "CAIRN_JOB_NUMBER": str(number),

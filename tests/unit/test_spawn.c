@@ -90,6 +90,16 @@ child_input(void)
 	return 0;
 }
 
+/* Does not end. */
+static void G_GNUC_NORETURN
+child_hang(void)
+{
+	printf("%d\n", (int)getpid());
+	fflush(stdout);
+	for (;;)
+		pause();
+}
+
 /* Two processes that do not end. */
 static void G_GNUC_NORETURN
 child_pair(void)
@@ -110,6 +120,8 @@ child_main(char **argv)
 		return child_input();
 	if (strcmp(argv[0], "pair") == 0)
 		child_pair();
+	if (strcmp(argv[0], "hang") == 0)
+		child_hang();
 	if (strcmp(argv[0], "echo") == 0)
 		return child_echo(argv[1]);
 	if (strcmp(argv[0], "fail") == 0)
@@ -296,10 +308,16 @@ test_descriptors(void)
 {
 	struct watch watch;
 	CAIRN_AUTO_FD int leaky = g_open("/dev/null", O_RDONLY, 0); /* not O_CLOEXEC */
-	begin(&watch, "fds", NULL);
+	begin(&watch, "fds", "{control}");
 	run_until(&watch, has_ended);
 	g_assert_cmpint(leaky, >=, 0);
 	g_assert_cmpstr(line(&watch, 0), ==, "0 1 2 3 group 1");
+	end(&watch);
+	/* Who did not ask for the control pipe has none to hand on. */
+	begin(&watch, "fds", NULL);
+	g_assert_false(spawn_send(watch.spawn, "rate 5"));
+	run_until(&watch, has_ended);
+	g_assert_cmpstr(line(&watch, 0), ==, "0 1 2 group 1");
 	end(&watch);
 }
 
@@ -307,7 +325,7 @@ static void
 test_grandchild(void)
 {
 	struct watch watch;
-	begin(&watch, "grandchild", NULL);
+	begin(&watch, "grandchild", "{control}");
 	run_until(&watch, has_ended);
 	g_assert_cmpint(watch.status, ==, 0);
 	g_assert_true(g_str_has_prefix(line(&watch, 0), "left "));
@@ -354,9 +372,9 @@ static void
 test_free(void)
 {
 	struct watch watch;
-	begin(&watch, "echo", "3"); /* before anything happened */
+	begin(&watch, "echo", "{control}"); /* before anything happened */
 	end(&watch);
-	begin(&watch, "echo", "3"); /* within the line handler */
+	begin(&watch, "echo", "{control}"); /* within the line handler */
 	watch.free_at = "got go";
 	spawn_send(watch.spawn, "go");
 	spawn_send(watch.spawn, "go");
@@ -383,7 +401,7 @@ test_not_reading(void)
 	g_autofree char *text = g_strnfill(SPAWN_SEND_MAX - 1, 'x');
 	g_autofree char *longer = g_strnfill(SPAWN_SEND_MAX, 'x');
 	guint sent = 0;
-	begin(&watch, "echo", "0"); /* reads /dev/null instead, and ends */
+	begin(&watch, "echo", "0 {control}"); /* reads /dev/null instead, and ends */
 	g_assert_false(spawn_send(watch.spawn, longer));
 	while (sent < 100000 && spawn_send(watch.spawn, text))
 		sent++;
@@ -408,9 +426,9 @@ test_cannot_start(void)
 	no_child_left();
 }
 
-/* kill -9 of the parent: the child sees the end of its control pipe. */
-static void
-test_parent_dies(void)
+/* How a child ends that prints a line and then waits, after kill -9 of its parent. */
+static int
+end_without_parent(const char *mode, const char *arg)
 {
 	int fds[2];
 	char c;
@@ -418,7 +436,7 @@ test_parent_dies(void)
 	pid_t pid = fork();
 	if (pid == 0) {
 		struct watch watch;
-		begin(&watch, "echo", "3");
+		begin(&watch, mode, arg);
 		spawn_send(watch.spawn, "go");
 		run_until(&watch, has_line);
 		/* The child holds nothing of fds; a line of its own tells when it runs. */
@@ -435,9 +453,20 @@ test_parent_dies(void)
 	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 	int status;
 	g_assert_cmpint(waitpid(atoi(number), &status, 0), ==, atoi(number));
+	close(fds[0]);
+	return status;
+}
+
+/* It sees the end of its control pipe, or the kernel ends it when it has none. */
+static void
+test_parent_dies(void)
+{
+	int status = end_without_parent("echo", "{control}");
 	/* "end" could not be written, as nobody reads; it ended by itself or by SIGPIPE. */
 	g_assert_true(WIFEXITED(status) || WTERMSIG(status) == SIGPIPE);
-	close(fds[0]);
+	status = end_without_parent("hang", NULL);
+	g_assert_true(WIFSIGNALED(status));
+	g_assert_cmpint(WTERMSIG(status), ==, SIGKILL);
 }
 
 int
