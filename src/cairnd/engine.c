@@ -26,6 +26,7 @@ engine_new(struct store *store, const struct engine_limits *limits, const struct
 	engine->errands = g_ptr_array_new_with_free_func((GDestroyNotify)errand_free);
 	engine->schedules = g_ptr_array_new_with_free_func((GDestroyNotify)schedule_free);
 	engine->zone = g_time_zone_new_local();
+	engine->damaged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_queue_init(&engine->inbox);
 	if (!engine_load(engine, error))
 		return NULL;
@@ -49,6 +50,7 @@ engine_free(struct engine *engine)
 	json_decref(engine->limits_set);
 	queue_free(engine->queue);
 	g_clear_pointer(&engine->away, g_hash_table_unref);
+	g_hash_table_unref(engine->damaged);
 	g_free(engine);
 }
 

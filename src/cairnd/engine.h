@@ -178,8 +178,13 @@ struct job *engine_job_at(const struct engine *engine, guint index);
 guint engine_job_after(const struct engine *engine, guint64 number);
 /* Ended ones that have left memory. A copy, to be freed with job_free(); NOT_FOUND. */
 struct job *engine_history_job(const struct engine *engine, const char *name, GError **error);
+/* One of them; a row that is damaged has its number alone. */
+struct history_row {
+	guint64 number;
+	struct job *job; /* NULL: it cannot be read */
+};
 /* Of them at most @limit with numbers below @before (0: from the newest on), newest first; struct
- * job with its free function set. */
+ * history_row with its free function set. */
 GPtrArray *engine_history(const struct engine *engine, guint64 before, guint limit, GError **error);
 /* To the history, before its time is over. STATE: it has not ended. */
 gboolean engine_job_remove(struct engine *engine, struct job *job, GError **error);

@@ -165,21 +165,75 @@ row_json(const struct store_object *row, GError **error)
 	return cairn_json_parse(text, len, error);
 }
 
+static guint64
+row_number(const struct store_object *row)
+{
+	return g_ascii_strtoull(row->id, NULL, 10);
+}
+
+enum age {
+	AGE_KEPT,
+	AGE_OVER,
+	AGE_UNKNOWN, /* as old as the next row: it does not say when its job ended, or it was after
+			now, by a clock that was ahead */
+};
+
 /* The newest stays in any case: numbers go on after it. */
-static gboolean
-is_forgotten(const struct engine *engine, const json_t *json, guint64 number, gint64 now)
+static enum age
+age_of(const struct engine *engine, const json_t *json, guint64 number, gint64 now)
 {
 	const struct engine_limits *limits = &engine->limits;
 	gint64 span = (gint64)limits->history_seconds * G_USEC_PER_SEC;
 	gint64 ended = json_integer_value(json_object_get(json, "ended"));
 	if (number + 1 >= engine->next_job)
-		return FALSE;
-	return (span > 0 && now - ended > span) ||
-	       (limits->history_jobs > 0 && engine->next_job - number > limits->history_jobs);
+		return AGE_KEPT;
+	if (limits->history_jobs > 0 && engine->next_job - number > limits->history_jobs)
+		return AGE_OVER;
+	if (ended <= 0 || ended > now)
+		return AGE_UNKNOWN;
+	return span > 0 && now - ended > span ? AGE_OVER : AGE_KEPT;
 }
 
-/* Oldest numbers first, until one is young enough: what ended much later than others of its time
- * keeps those a little longer. */
+/* How many of @rows, from the first on, are too old. Oldest numbers first, until one is young
+ * enough: what ended much later than others of its time keeps those a little longer. */
+static guint
+count_old(const struct engine *engine, const GPtrArray *rows, gint64 now)
+{
+	guint old = 0, i = 0;
+	enum age age = AGE_UNKNOWN;
+	for (; i < rows->len && age != AGE_KEPT; i++) {
+		g_autoptr(json_t) json = row_json(rows->pdata[i], NULL);
+		age = age_of(engine, json, row_number(rows->pdata[i]), now);
+		if (age == AGE_OVER)
+			old = i + 1;
+	}
+	return old;
+}
+
+/* The row's id by the job's GUID; free with g_free(). */
+static char *
+find_guid(const struct engine *engine, const char *guid)
+{
+	cairn_auto(store_object) row = store_get(engine->store, KIND_HISTORY_ID, guid, NULL);
+	gsize len = 0;
+	const char *text = row ? g_bytes_get_data(row->body, &len) : NULL;
+	return g_strndup(text, len);
+}
+
+static void
+forget_row(struct engine *engine, struct store_txn *txn, const struct store_object *row)
+{
+	g_autoptr(json_t) json = row_json(row, NULL);
+	const char *text = json_string_value(json_object_get(json, "id"));
+	g_autofree char *guid = text ? cairn_guid_normalize(text) : NULL;
+	g_autofree char *id = guid ? find_guid(engine, guid) : NULL;
+	store_txn_delete(txn, KIND_HISTORY, row->id, STORE_ANY);
+	/* A damaged one may not say it, and leaves that behind, which finds nothing any more. */
+	if (g_strcmp0(id, row->id) == 0)
+		store_txn_delete(txn, KIND_HISTORY_ID, guid, STORE_ANY);
+	g_hash_table_remove(engine->damaged, row->id);
+}
+
 static void
 forget_old(struct engine *engine, gint64 now)
 {
@@ -189,17 +243,9 @@ forget_old(struct engine *engine, gint64 now)
 	g_autoptr(GPtrArray) rows =
 		store_list(engine->store, KIND_HISTORY, NULL, FORGET_AT_ONCE, NULL);
 	cairn_auto(store_txn) txn = store_txn_new();
-	guint n = 0;
-	for (; rows && n < rows->len; n++) {
-		const struct store_object *row = rows->pdata[n];
-		g_autoptr(json_t) json = row_json(row, NULL);
-		const char *id = json_string_value(json_object_get(json, "id"));
-		if (!is_forgotten(engine, json, g_ascii_strtoull(row->id, NULL, 10), now))
-			break;
-		store_txn_delete(txn, KIND_HISTORY, row->id, STORE_ANY);
-		if (id)
-			store_txn_delete(txn, KIND_HISTORY_ID, id, STORE_ANY);
-	}
+	guint n = rows ? count_old(engine, rows, now) : 0;
+	for (guint i = 0; i < n; i++)
+		forget_row(engine, txn, rows->pdata[i]);
 	if (n > 0 && store_commit(engine->store, txn, NULL) && n == FORGET_AT_ONCE)
 		engine->forget_at = now; /* there are more */
 }
@@ -213,14 +259,28 @@ engine_age(struct engine *engine, gint64 now)
 
 /* ---- looking ---- */
 
+/* NULL: it is damaged, which is told once. */
 static struct job *
-row_job(const struct store_object *row, GError **error)
+row_job(const struct engine *engine, const struct store_object *row, GError **error)
 {
-	g_autoptr(json_t) json = row_json(row, error);
-	struct job *job = json ? job_from_json(json, error) : NULL;
-	if (!job)
-		g_prefix_error(error, "store, history \"%s\": ", row->id);
-	return job;
+	g_autoptr(GError) why = NULL;
+	g_autoptr(json_t) json = row_json(row, &why);
+	struct job *job = json ? job_from_json(json, &why) : NULL;
+	if (job)
+		return job;
+	g_prefix_error(&why, "store, history \"%s\": ", row->id);
+	if (g_hash_table_add(engine->damaged, g_strdup(row->id)))
+		g_warning("a job of the past cannot be shown: %s", why->message);
+	g_propagate_error(error, g_steal_pointer(&why));
+	return NULL;
+}
+
+static void
+row_free(void *data)
+{
+	struct history_row *row = data;
+	job_free(row->job);
+	g_free(row);
 }
 
 /* The id of the row of the job that a person names. */
@@ -233,10 +293,7 @@ find_id(const struct engine *engine, const char *name)
 		return g_ascii_string_to_unsigned(name, 10, 1, G_MAXINT64, &number, NULL)
 			       ? history_id(number)
 			       : NULL;
-	cairn_auto(store_object) row = store_get(engine->store, KIND_HISTORY_ID, guid, NULL);
-	gsize len = 0;
-	const char *text = row ? g_bytes_get_data(row->body, &len) : NULL;
-	return g_strndup(text, len);
+	return find_guid(engine, guid);
 }
 
 struct job *
@@ -246,7 +303,7 @@ engine_history_job(const struct engine *engine, const char *name, GError **error
 	cairn_auto(store_object) row =
 		id && *id ? store_get(engine->store, KIND_HISTORY, id, NULL) : NULL;
 	if (row)
-		return row_job(row, error);
+		return row_job(engine, row, error);
 	cairn_fail(error, CAIRN_ERROR_NOT_FOUND, "there is no job \"%s\" (a number or a GUID)",
 		   name);
 	return NULL;
@@ -260,14 +317,14 @@ engine_history(const struct engine *engine, guint64 before, guint limit, GError 
 		store_list_back(engine->store, KIND_HISTORY, from, limit, error);
 	if (!rows)
 		return NULL;
-	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func((GDestroyNotify)job_free);
+	GPtrArray *found = g_ptr_array_new_with_free_func(row_free);
 	for (guint i = 0; i < rows->len; i++) {
-		struct job *job = row_job(rows->pdata[i], error);
-		if (!job)
-			return NULL;
-		g_ptr_array_add(jobs, job);
+		struct history_row *row = g_new0(struct history_row, 1);
+		row->number = row_number(rows->pdata[i]);
+		row->job = row_job(engine, rows->pdata[i], NULL);
+		g_ptr_array_add(found, row);
 	}
-	return g_steal_pointer(&jobs);
+	return found;
 }
 
 gboolean
@@ -277,8 +334,8 @@ engine_history_load(struct engine *engine, GError **error)
 	if (!newest)
 		return FALSE;
 	if (newest->len > 0) {
-		const struct store_object *row = newest->pdata[0];
-		engine->next_job = MAX(engine->next_job, g_ascii_strtoull(row->id, NULL, 10) + 1);
+		guint64 number = row_number(newest->pdata[0]);
+		engine->next_job = MAX(engine->next_job, number + 1);
 	}
 	return TRUE;
 }

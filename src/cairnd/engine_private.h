@@ -87,6 +87,7 @@ struct engine {
 	gboolean started;
 	gint64 debts_at;      /* when they are tried again */
 	gint64 forget_at;     /* when the history is looked at again */
+	GHashTable *damaged;  /* set of ids of its rows that were told to be unreadable */
 	GHashTable *away;     /* set of URIs: hosts that have not answered since the start; NULL */
 	gint64 saved_at;      /* when the running jobs were stored as they are */
 	GPtrArray *schedules; /* struct schedule, by name */

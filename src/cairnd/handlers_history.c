@@ -15,6 +15,7 @@
 /* Rows that one request reads: others wait meanwhile. Who asked goes on with `next`. */
 #define HISTORY_SCAN_MAX 1000
 #define HISTORY_PAGE	 100
+#define HISTORY_NEAR	 8 /* rows among which a search expects one that is not damaged */
 /* Numbers follow the time at which jobs were asked for, unless the clock was set back: by no more
  * than this it does no harm. */
 #define HISTORY_CLOCK_SLACK ((gint64)3600 * G_USEC_PER_SEC)
@@ -25,15 +26,18 @@
 static const struct job *
 find_job(struct daemon *daemon, struct control_call *call, struct job **ret_owned)
 {
-	GError *error = NULL;
+	GError *error = NULL, *old_error = NULL;
 	const char *name = arg_string(call, "job");
 	const struct job *job = engine_job(daemon->engine, name, &error);
-	if (!job)
-		job = *ret_owned = engine_history_job(daemon->engine, name, NULL);
 	if (job)
-		g_clear_error(&error);
-	else
-		call_fail(call, error);
+		return job;
+	job = *ret_owned = engine_history_job(daemon->engine, name, &old_error);
+	if (!job && !g_error_matches(old_error, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND))
+		call_fail(call, g_steal_pointer(&old_error)); /* it is damaged */
+	else if (!job)
+		call_fail(call, g_steal_pointer(&error));
+	g_clear_error(&error);
+	g_clear_error(&old_error);
 	return job;
 }
 
@@ -165,6 +169,14 @@ struct walk {
 	GPtrArray *page; /* of the history; NULL: to be read */
 	guint at;	 /* the next of the page */
 	guint64 before;	 /* where the next page begins */
+	guint damaged;	 /* rows that could not be read */
+};
+
+/* Where it is: at a job, at a row of the history that is damaged, or at the end. */
+struct place {
+	guint64 number; /* 0: the end */
+	const struct job *job;
+	gboolean old;
 };
 
 static const struct job *
@@ -179,9 +191,9 @@ next_live(struct walk *walk)
 	return NULL;
 }
 
-/* FALSE: it cannot be read. *@ret NULL: there is none any more. */
+/* FALSE: the store cannot be read. *@ret NULL: there is none any more. */
 static gboolean
-next_old(struct walk *walk, const struct job **ret, GError **error)
+next_old(struct walk *walk, const struct history_row **ret, GError **error)
 {
 	if (!walk->page || (walk->at == HISTORY_PAGE)) {
 		g_clear_pointer(&walk->page, g_ptr_array_unref);
@@ -194,22 +206,40 @@ next_old(struct walk *walk, const struct job **ret, GError **error)
 	return TRUE;
 }
 
-/* *@ret is valid until the next call; NULL at the end. */
+/* *@ret is valid until the next call. */
 static gboolean
-next_job(struct walk *walk, const struct job **ret, gboolean *ret_old, GError **error)
+next_place(struct walk *walk, struct place *ret, GError **error)
 {
-	const struct job *live = next_live(walk), *old;
-	if (!next_old(walk, &old, error))
+	const struct job *live = next_live(walk);
+	const struct history_row *row;
+	if (!next_old(walk, &row, error))
 		return FALSE;
-	*ret_old = old && (!live || old->number > live->number);
-	*ret = *ret_old ? old : live;
-	if (*ret_old) {
-		walk->before = old->number;
+	if (row && (!live || row->number > live->number)) {
+		*ret = (struct place){row->number, row->job, TRUE};
+		walk->before = row->number;
+		walk->damaged += row->job == NULL;
 		walk->at++;
-	} else if (live) {
-		walk->live--;
+	} else {
+		*ret = (struct place){live ? live->number : 0, live, FALSE};
+		walk->live -= live != NULL;
 	}
 	return TRUE;
+}
+
+/* The newest one in the history whose number is at most @number, or near it if that is damaged. */
+static gboolean
+look_at(const struct engine *engine, guint64 number, guint64 *ret_number, gint64 *ret_submitted)
+{
+	g_autoptr(GPtrArray) rows = engine_history(engine, number + 1, HISTORY_NEAR, NULL);
+	for (guint i = 0; rows && i < rows->len; i++) {
+		const struct history_row *row = rows->pdata[i];
+		if (!row->job)
+			continue;
+		*ret_number = row->number;
+		*ret_submitted = row->job->submitted;
+		return TRUE;
+	}
+	return FALSE;
 }
 
 /* The number from which on all in the history were asked for after @time, found by halving: the
@@ -219,11 +249,10 @@ find_before(const struct engine *engine, guint64 before, gint64 time)
 {
 	guint64 low = 0, high = before - 1;
 	while (low < high) {
-		guint64 middle = low + (high - low + 1) / 2;
-		g_autoptr(GPtrArray) row = engine_history(engine, middle + 1, 1, NULL);
-		const struct job *job = row && row->len > 0 ? row->pdata[0] : NULL;
-		if (job && job->submitted > time)
-			high = job->number - 1;
+		guint64 middle = low + (high - low + 1) / 2, number;
+		gint64 submitted;
+		if (look_at(engine, middle, &number, &submitted) && submitted > time)
+			high = number - 1;
 		else
 			low = middle;
 	}
@@ -255,19 +284,20 @@ static gboolean
 collect(struct walk *walk, const struct filter *filter, json_t *jobs, guint64 *ret_next,
 	GError **error)
 {
-	const struct job *job;
-	gboolean old;
+	struct place place;
 	*ret_next = 0;
-	for (guint seen = 0; next_job(walk, &job, &old, error); seen++) {
-		if (!job || job->submitted < filter->since - HISTORY_CLOCK_SLACK) {
+	for (guint seen = 0; next_place(walk, &place, error); seen++) {
+		const struct job *job = place.job;
+		if (place.number == 0 ||
+		    (job && job->submitted < filter->since - HISTORY_CLOCK_SLACK)) {
 			*ret_next = 0;
 			return TRUE;
 		}
 		if (seen >= HISTORY_SCAN_MAX || json_array_size(jobs) >= filter->limit)
 			return TRUE;
-		*ret_next = job->number;
-		if (is_wanted(filter, job))
-			json_array_append_new(jobs, ended_view(walk->engine, job, old));
+		*ret_next = place.number;
+		if (job && is_wanted(filter, job))
+			json_array_append_new(jobs, ended_view(walk->engine, job, place.old));
 	}
 	return FALSE;
 }
@@ -289,6 +319,8 @@ handle_job_history(struct daemon *daemon, struct control_call *call)
 		json_t *json = json_object();
 		cairn_json_set(json, "jobs", g_steal_pointer(&jobs));
 		cairn_json_set(json, "next", next ? json_integer((json_int_t)next) : json_null());
+		if (walk.damaged > 0)
+			cairn_json_set_uint(json, "damaged", walk.damaged);
 		control_call_return(call, json);
 	} else {
 		call_fail(call, error);

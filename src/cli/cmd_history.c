@@ -31,11 +31,14 @@ get_arguments(json_t *arguments, guint64 *ret_limit, GError **error)
 	return *ret_limit > 0 || cli_usage_error(error, _("--%s: %s"), "limit", _("at least 1"));
 }
 
-/* Pages until there are so many; *@ret_more: there are others. */
+/* Pages until there are so many; *@ret_more: there are others; *@ret_damaged: some of those that
+ * were passed over could not be read. */
 static json_t *
-fetch(struct cli *cli, json_t *arguments, guint64 limit, gboolean *ret_more, GError **error)
+fetch(struct cli *cli, json_t *arguments, guint64 limit, gboolean *ret_more, gboolean *ret_damaged,
+      GError **error)
 {
 	g_autoptr(json_t) jobs = json_array();
+	*ret_damaged = FALSE;
 	const json_t *next = NULL;
 	do {
 		guint64 left = limit - json_array_size(jobs);
@@ -48,6 +51,7 @@ fetch(struct cli *cli, json_t *arguments, guint64 limit, gboolean *ret_more, GEr
 		next = json_object_get(page, "next");
 		json_object_set(arguments, "before", (json_t *)next);
 		*ret_more = json_is_integer(next);
+		*ret_damaged |= json_integer_value(json_object_get(page, "damaged")) > 0;
 	} while (*ret_more && json_array_size(jobs) < limit);
 	return g_steal_pointer(&jobs);
 }
@@ -77,10 +81,10 @@ job_history(struct cli *cli, char *const *args, GError **error)
 {
 	g_autoptr(json_t) arguments = json_object();
 	guint64 limit;
-	gboolean more;
+	gboolean more, damaged;
 	if (!get_arguments(arguments, &limit, error))
 		return CLI_USAGE;
-	g_autoptr(json_t) jobs = fetch(cli, arguments, limit, &more, error);
+	g_autoptr(json_t) jobs = fetch(cli, arguments, limit, &more, &damaged, error);
 	if (!jobs)
 		return CLI_FAILED;
 	if (cli->json) {
@@ -88,6 +92,8 @@ job_history(struct cli *cli, char *const *args, GError **error)
 		return CLI_OK;
 	}
 	print_jobs(jobs);
+	if (damaged)
+		cli_note(cli, "%s", _("some jobs are damaged and not shown: see cairnd's log"));
 	if (json_array_size(jobs) == 0)
 		cli_note(cli, "%s", _("no jobs"));
 	else if (more)

@@ -279,7 +279,10 @@ const struct request requests[] = {
 	  {"before", ARG_UINT, FALSE, "only those with a smaller number"},
 	  {"limit", ARG_UINT, FALSE, "at most so many, 1 to 1000; default 100"}},
 	 "{jobs: [job, and history: whether only the history has it], next: the number to give as "
-	 "before for more, null at the end}; a long search ends early with a next"},
+	 "before for more, null at the end, damaged: how many jobs could not be read, if any}; a "
+	 "long "
+	 "search "
+	 "ends early with a next"},
 	{"job-show",
 	 REQUEST_READ,
 	 ROLE_OBSERVER,

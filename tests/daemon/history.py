@@ -261,6 +261,45 @@ def test_bounds():
             assert numbers(again.call("job-history"))[0] == 1201
 
 
+# ---- damage ----
+
+DAMAGED = {10: b"", 11: b"{", 20: b"null", 21: b'{"number": 21}', 30: b'"\xff"'}
+
+
+def seed_damaged(store, groups):
+    for number in range(1, 31):
+        put_job(store, number, groups[0])
+    for number, body in DAMAGED.items():
+        store.execute("UPDATE object SET body = ? WHERE kind = 'history' AND id = ?", (body, "%020d" % number))
+
+
+def test_damaged():
+    """What cannot be read is passed over, and told once."""
+    every = [n for n in range(30, 0, -1) if n not in DAMAGED]
+    with Seeded(seed_damaged) as daemon, daemon.client() as client:
+        page = client.call("job-history")
+        assert numbers(page) == every and page["next"] is None and page["damaged"] == len(DAMAGED)
+        assert walk(client, limit=1)[0] == every
+        assert walk(client, since=iso(9), until=iso(12), limit=1)[0] == [12, 9]
+        assert walk(client, until=iso(20))[0] == [n for n in every if n < 20]
+        assert "damaged" not in client.call("job-history", limit=1, before=10)
+        for name in ("11", job_id(11)):
+            refused("Invalid", "store, history", client.call, "job-show", job=name)
+        daemon.log.seek(0)
+        log = daemon.log.read()
+        for number in DAMAGED:
+            assert log.count(b'"%020d"' % number) == 1, log
+        daemon.end()
+        daemon.words += ["--keep-history", "3600"]  # the newest stays, and it is damaged
+        daemon.begin()
+        with daemon.client() as again:
+            until(lambda: walk(again)[0] == [])
+            assert again.call("job-history")["damaged"] == 1
+            again.call("subscribe")
+            end_one(again)
+            assert numbers(again.call("job-history")) == [31]
+
+
 # ---- kills ----
 
 def test_killed():
@@ -286,4 +325,4 @@ def test_killed():
         assert len(got) == 25
 
 
-sys.exit(main([test_time, test_stay, test_pages, test_filters, test_bounds, test_killed]))
+sys.exit(main([test_time, test_stay, test_pages, test_filters, test_bounds, test_damaged, test_killed]))

@@ -307,7 +307,7 @@ test_pages(struct fixture *f, gconstpointer unused)
 	for (;;) {
 		g_autoptr(GPtrArray) jobs = engine_history(f->engine, before, 10, NULL);
 		for (guint i = 0; i < jobs->len; i++, seen++) {
-			before = ((const struct job *)jobs->pdata[i])->number;
+			before = ((const struct history_row *)jobs->pdata[i])->number;
 			g_assert_cmpuint(before, ==, next--);
 		}
 		if (jobs->len < 10)
@@ -338,6 +338,83 @@ test_forget_old(struct fixture *f, gconstpointer unused)
 	g_assert_cmpuint(engine_job(f->engine, next, NULL)->number, ==, 3);
 	pass(f, MINUTE * 11);
 	g_assert_false(is_history(f, young));
+}
+
+/* Puts @body in the place of a row of the history. */
+static void
+damage(struct fixture *f, guint number, const char *body)
+{
+	g_autofree char *id = g_strdup_printf("%020u", number);
+	g_autoptr(GBytes) bytes = g_bytes_new(body, strlen(body));
+	cairn_auto(store_txn) txn = store_txn_new();
+	store_txn_put(txn, "history", id, STORE_ANY, bytes);
+	g_assert_true(store_commit(f->store, txn, NULL));
+}
+
+static guint
+count_rows(const struct fixture *f, const char *kind)
+{
+	g_autoptr(GPtrArray) rows = store_list(f->store, kind, NULL, 0, NULL);
+	return rows->len;
+}
+
+/* A damaged row is not shown, hides no other, and goes when the next one goes. */
+static void
+test_forget_damaged(struct fixture *f, gconstpointer unused)
+{
+	static const struct {
+		guint number;
+		const char *body;
+	} damaged[] = {{6, "{}"}, {3, "{\"id\":7,\"ended\":\"x\"}"}, {2, "[1]"}, {1, ""}};
+	f->limits.history_seconds = 30 * 86400;
+	reopen(f);
+	for (guint i = 0; i < 6; i++)
+		g_free(end_one(f, FALSE));
+	pass(f, DAY / 2);
+	for (guint i = 0; i < G_N_ELEMENTS(damaged); i++) {
+		g_autofree char *told =
+			g_strdup_printf("*cannot be shown: *\"%020u\": *", damaged[i].number);
+		damage(f, damaged[i].number, damaged[i].body);
+		g_test_expect_message(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, told);
+	}
+	for (guint i = 0; i < 2; i++) {
+		g_autoptr(GPtrArray) rows = engine_history(f->engine, 0, 0, NULL);
+		g_assert_cmpuint(rows->len, ==, 6);
+		for (guint j = 0; j < rows->len; j++) {
+			const struct history_row *row = rows->pdata[j];
+			g_assert_cmpuint(row->number, ==, 6 - j);
+			g_assert_cmpint(row->job != NULL, ==, j == 1 || j == 2);
+		}
+	}
+	g_test_assert_expected_messages();
+	for (guint i = 0; i < 58; i++)
+		pass(f, DAY / 2);
+	g_assert_cmpuint(count_rows(f, "history"), ==, 6);
+	for (guint i = 0; i < 4; i++)
+		pass(f, DAY / 2);
+	/* The newest stays for its number, whatever it is. */
+	g_assert_cmpuint(count_rows(f, "history"), ==, 1);
+}
+
+/* What ended after now, by a clock that was ahead, keeps nobody else. */
+static void
+test_forget_future(struct fixture *f, gconstpointer unused)
+{
+	f->limits.history_seconds = 30 * 86400;
+	reopen(f);
+	f->now += 5000 * DAY;
+	g_free(end_one(f, FALSE));
+	pass(f, 10 * MINUTE);
+	f->now -= 5000 * DAY;
+	g_free(end_one(f, FALSE));
+	g_free(end_one(f, FALSE));
+	for (guint i = 0; i < 50; i++)
+		pass(f, DAY / 2);
+	g_assert_cmpuint(count_rows(f, "history"), ==, 3);
+	for (guint i = 0; i < 20; i++)
+		pass(f, DAY / 2);
+	g_assert_cmpuint(count_rows(f, "history"), ==, 1);
+	g_assert_cmpuint(count_rows(f, "history-id"), ==, 1);
 }
 
 static void
@@ -394,6 +471,8 @@ main(int argc, char **argv)
 	add("too-many", test_too_many);
 	add("pages", test_pages);
 	add("forget-old", test_forget_old);
+	add("forget-damaged", test_forget_damaged);
+	add("forget-future", test_forget_future);
 	add("forget-many", test_forget_many);
 	add("older-store", test_older_store);
 	return g_test_run();
