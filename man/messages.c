@@ -20,8 +20,8 @@ static const char head[] =
 	"no space left and no permission have causes and remedies\nof their own: those of "
 	"CAIRN0007 and CAIRN0006.\n";
 
-static const char tail[] =
-	".Sh SEE ALSO\n.Xr cairn 1 ,\n.Xr cairn-cim 7 ,\n.Xr cairn-cimd 8 ,\n.Xr cairnd 8\n";
+static const char tail[] = ".Sh SEE ALSO\n.Xr cairn 1 ,\n.Xr cairn-cim 7 ,\n.Xr cairn-job 7 ,\n.Xr "
+			   "cairn-cimd 8 ,\n.Xr cairnd 8\n";
 
 /* What mdoc would take for its own is kept from it. */
 static void

@@ -261,5 +261,6 @@ mofc_man(const struct cim_tables *tables, GString *text)
 	append_classes(text, tables, FALSE);
 	g_string_append(text, ".Sh ANCESTORS\nNo object is of one of these classes alone.\n");
 	append_classes(text, tables, TRUE);
-	g_string_append(text, ".Sh SEE ALSO\n.Xr cairn 1 ,\n.Xr cairn-cimd 8 ,\n.Xr cairnd 8\n");
+	g_string_append(text, ".Sh SEE ALSO\n.Xr cairn 1 ,\n.Xr cairn-job 7 ,\n.Xr cairn-cimd 8 "
+			      ",\n.Xr cairnd 8\n");
 }
