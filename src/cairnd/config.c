@@ -72,7 +72,7 @@ static const struct setting keys[] = {
 	{"sendmail", "notify", SETTING_TEXT, AT(sendmail), 0, 0, "/usr/sbin/sendmail", "FILE",
 	 "sends mail; called with -t -i"},
 	{"mail-from", "notify", SETTING_TEXT, AT(mail_from), 0, 0, "", "ADDRESS",
-	 "sender of mail; default: sendmail's"},
+	 "sender of mail; default: cairnd's user"},
 	{"notify-ca", "notify", SETTING_TEXT, AT(notify_ca), 0, 0, "", "FILE",
 	 "certificates; default: the system's"},
 	{"notify-program", "notify", SETTING_TEXT, AT(notify_program), 0, 0, "", "FILE",
