@@ -41,6 +41,9 @@ N_("closing disks")
 N_("removing unfinished files")
 N_("removing old exports")
 
+/* what a schedule is refused for */
+N_("no day of any year is what the calendar asks for")
+
 /* how retentions end */
 N_("nothing to remove")
 N_("%llu exports removed, %llu merged, %s freed")

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #define RESULT_MAX ((gsize)256 << 20) /* bytes: EXPORT_LIST_MAX exports */
@@ -184,6 +185,11 @@ retain_dir(const struct config *config, const char *directory, const char *group
 	g_autofree char *dir = g_build_filename(directory, group, NULL);
 	if (!export_dir_check(config, directory, error) || !export_stays_below(config, dir, error))
 		return NULL;
+	if (access(dir, F_OK) < 0 && errno == ENOENT) {
+		cairn_fail(error, CAIRN_ERROR_NOT_FOUND, "no export of this group is in \"%s\"",
+			   directory);
+		return NULL;
+	}
 	return g_steal_pointer(&dir);
 }
 

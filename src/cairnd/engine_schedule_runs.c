@@ -28,7 +28,7 @@ run_note(const struct engine *engine, const struct schedule *schedule)
 	if (!note || !schedule->late_us)
 		return g_steal_pointer(&note);
 	g_autofree char *due = time_text(engine, schedule->last_due, engine_now(engine));
-	if (schedule->last_due < engine->started_at)
+	if (schedule->last_due < engine->started_at && schedule->last_due >= schedule->created)
 		return g_strdup_printf("%s: cairnd was not running at %s", note, due);
 	if (schedule->last_due < schedule->last_ended)
 		return g_strdup_printf("%s: the run before had not ended at %s", note, due);

@@ -217,7 +217,7 @@ static void
 note_error(struct host *host, const GError *error)
 {
 	if (!error && host->error)
-		g_message("%s answers again", host->uri);
+		g_message("%s answers", host->uri);
 	if (error && !host->error)
 		g_warning("%s does not answer, will try again: %s", host->uri, error->message);
 	g_free(host->error);

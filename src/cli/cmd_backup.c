@@ -125,7 +125,7 @@ static const GOptionEntry backup_options[] = {
 	{"full", 0, 0, G_OPTION_ARG_NONE, &opt.full, N_("Export in full even if a base is there"),
 	 NULL},
 	COMMON_OPTIONS,
-	KEEP_OPTIONS(opt.keep),
+	KEEP_OPTIONS(opt.keep, KEEP_OR_ALL),
 	G_OPTION_ENTRY_NULL,
 };
 

@@ -155,8 +155,10 @@ print_properties(const json_t *job)
 	json_t *value;
 	json_object_foreach (field_object(job, "properties"), key, value) {
 		g_autofree char *text = value_any(value);
+		/* ErrorDescription has an error on each line. */
+		g_auto(GStrv) lines = g_strsplit(text ? text : "-", "\n", -1);
 		table_add_style(sheet, STYLE_DIM, key);
-		table_add(sheet, text);
+		table_take(sheet, g_strjoinv("; ", lines));
 	}
 	cli_print_table(sheet, 0);
 }

@@ -168,7 +168,7 @@ static int
 run_restore(struct cli *cli, char *const *args, GError **error)
 {
 	cairn_auto(define) define = NULL;
-	if (!opt.to) {
+	if (!opt.to || !*opt.to) {
 		cli_usage_error(error, _("needs --to OUT"));
 		return CLI_USAGE;
 	}

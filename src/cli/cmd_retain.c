@@ -169,7 +169,7 @@ run_retain(struct cli *cli, char *const *args, GError **error)
 }
 
 static const GOptionEntry options[] = {
-	KEEP_OPTIONS(opt.keep),
+	KEEP_OPTIONS(opt.keep, N_("Keep the newest N exports of the folder")),
 	{"dry-run", 'n', 0, G_OPTION_ARG_NONE, &opt.dry_run, N_("Only show what would be done"),
 	 NULL},
 	{"rate", 0, 0, G_OPTION_ARG_STRING, &opt.rate,

@@ -173,6 +173,10 @@ schedule_create(struct cli *cli, char *const *args, GError **error)
 static int
 schedule_set(struct cli *cli, char *const *args, GError **error)
 {
+	if (opt.directory && !*opt.directory) {
+		cli_usage_error(error, _("--%s: it is empty"), "directory");
+		return CLI_USAGE;
+	}
 	g_autoptr(json_t) arguments = json_pack("{s:s}", "schedule", args[0]);
 	g_autofree char *directory = opt.directory ? cli_absolute(opt.directory) : NULL;
 	cli_set_text(arguments, "directory", directory);
@@ -300,7 +304,7 @@ schedule_delete(struct cli *cli, char *const *args, GError **error)
 	{"full", 0, 0, G_OPTION_ARG_NONE, &opt.full, \
 	 N_("Export in full each time"), NULL}, \
 	IMAGE_OPTIONS(opt), \
-	KEEP_OPTIONS(opt.keep), \
+	KEEP_OPTIONS(opt.keep, KEEP_OR_ALL), \
 	{"keep-job", 0, 0, G_OPTION_ARG_STRING, &opt.keep_job, \
 	 N_("How long to keep a run's job after its end, e.g. 7d"), "TIME"}, \
 	RECOVERY_OPTIONS(opt.recovery, N_("What to do when a run fails; default continue"), \

@@ -81,6 +81,11 @@ check(const struct command *command, char **args, GError **error)
 	if (count > command->max_args)
 		return cli_usage_error(error, _("\"%s\" is one argument too many"),
 				       args[command->max_args]);
+	/* An unset variable of a script, most of all: "" as a folder would be the current one. */
+	for (guint i = 0; i < count; i++)
+		if (!*args[i])
+			return cli_usage_error(error, _("argument %u is empty: needs %s"), i + 1,
+					       command->synopsis);
 	for (const GOptionEntry *row = command->options; row && row->long_name; row++)
 		if (!is_choice(row, error))
 			return FALSE;

@@ -344,6 +344,7 @@ static const struct message_row rows[] = {
 	ROW(703, IO, RETENTION, "what was written is not what was read: %s: %s"),
 	FILE_ROW(704, DISK, "cannot exchange \"%s\" and \"%s\""),
 	ROW(705, INVALID, REQUEST, "\"%s\" is not the folder of one group"),
+	ROW(706, NOT_FOUND, REQUEST, "no export of this group is in \"%s\""),
 };
 /* clang-format on */
 

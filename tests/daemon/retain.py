@@ -136,7 +136,10 @@ def test_no_exports():
         assert job["state"] == EXCEPTION, job
         with daemon.client() as client:
             error = client.call("job-errors", job=job["id"])[0]
-        assert error["class"] == "NotFound" and daemon.group in error["message"], error
+            refused("NotFound", "no export of this group is in", client.call, "retain", group="web",
+                    directory=daemon.path("exports"), keep_last=1, dry_run=True)
+        assert error["class"] == "NotFound" and error["message-id"] == "CAIRN0706", error
+        assert daemon.path("exports") in error["message"], error
 
 
 sys.exit(main([test_plan_and_job, test_daily, test_what_cannot_be_read, test_refused,

@@ -195,7 +195,7 @@ def test_late():
         done = ended(client, "web", 1)
         due = parsed(done["last-due"]).astimezone().strftime("%H:%M")
         job = runs_of(client, made)[1]
-        assert job["note"].startswith("3 h 10 min late: cairnd was not running at "), job["note"]
+        assert job["note"].startswith("3 h 10 min late: it was due at "), job["note"]
         assert job["note"].endswith(due) and job["status"].endswith("; " + job["note"])
         shown = client.call("job-show", job=job["id"])["properties"]
         assert shown["JobStatus"] == job["status"]
