@@ -8,8 +8,9 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/lab.d"))
 
-from daemon import SECONDS, Daemon  # noqa: E402
+from daemon import SECONDS, Daemon, read_log  # noqa: E402
 from cairnlab import cimclient  # noqa: E402
+from cairnlab.cimclient import CimError  # noqa: E402
 
 CAIRND, CIMD = sys.argv[1:3]
 USERS = ("--administrator", "adam", "--operator", "otto:web", "--observer", "olga")
@@ -43,8 +44,7 @@ class Front:
             status, self.said()[-4000:])
 
     def said(self):
-        self.log.seek(0)
-        return self.log.read().decode(errors="replace")
+        return read_log(self.log)
 
     def wsman(self):
         return cimclient.Wsman(self.url + "/wsman")
@@ -59,6 +59,18 @@ def select_wait(process):
         process.wait(0.02)
     except subprocess.TimeoutExpired:
         pass
+
+
+def until_error(code, function, *arguments):
+    """What cairnd did by itself, or for another client, comes to the front end as an event: a moment later."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            got = function(*arguments)
+        except CimError as error:
+            assert error.code == code, (error.code, error)
+            return
+        assert time.monotonic() < deadline, "not refused: %r" % (got,)
 
 
 def prepared():

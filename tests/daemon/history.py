@@ -17,8 +17,8 @@ from daemon import SECONDS, Daemon, main, refused  # noqa: E402
 
 CAIRND = sys.argv[1]
 COMPLETED, TERMINATED, EXCEPTION, WARNINGS = 7, 8, 10, 32768
-START = 1790000000  # when the first job was asked for, seconds since 1970
 MINUTE = 60
+START = int(time.time()) - 90 * 24 * 60 * MINUTE  # when the first job was asked for, seconds since 1970
 
 
 class Seeded(Daemon):
@@ -126,14 +126,16 @@ def end_one(client, group="web"):
 
 def test_time():
     """After its time it is history, and CIM's instance is gone; what it was is told as before."""
-    with Seeded(lambda *_: None, "--keep-jobs", "1") as daemon, daemon.client() as client:
+    with Seeded(lambda *_: None, "--keep-jobs", "3600") as daemon, daemon.client() as client:
         client.call("subscribe")
         job = end_one(client)
         shown = client.call("job-show", job=job)
         errors = client.call("job-errors", job=job)
         assert "history" not in shown and shown["state"] == EXCEPTION and errors
-        assert shown["properties"]["TimeBeforeRemoval"] == "00000000000001.000000:000"
+        assert shown["properties"]["TimeBeforeRemoval"] == "00000000010000.000000:000"
         assert [it["history"] for it in client.call("job-history")["jobs"]] == [False]
+        shown.update(client.call("job-set", job=job, keep=1))
+        shown["properties"]["TimeBeforeRemoval"] = "00000000000001.000000:000"
         removed = client.event("JOB_REMOVED")["data"]
         assert removed == {"id": job, "number": 1}
         assert client.call("job-list") == []

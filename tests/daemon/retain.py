@@ -12,6 +12,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from daemon import Daemon, main, refused  # noqa: E402
 
 CAIRND, EXPORT = sys.argv[1], os.path.abspath(sys.argv[2])
+os.environ["TZ"] = "UTC"  # the days below are those of this zone
 COMPLETED, EXCEPTION, WARNINGS = 7, 10, 32768
 ENDED = (COMPLETED, 8, 9, EXCEPTION, WARNINGS)
 

@@ -17,6 +17,7 @@ from daemon import Daemon, main, refused  # noqa: E402
 CAIRND = sys.argv[1]
 NEW, RUNNING, SUSPENDED, COMPLETED, TERMINATED, EXCEPTION = 2, 4, 5, 7, 8, 10
 HOUR = 3600
+LATE = 60  # seconds; what begins so long after its time says so
 
 
 def iso(seconds):
@@ -170,7 +171,8 @@ def test_due():
         client.call("subscribe")
         made = create(daemon, client, start=iso(1.5), name="once")
         assert made["calendar-text"] == "once" and made["state"] == NEW
-        assert not runs_of(client, made)
+        early = runs_of(client, made)
+        assert not early or parsed(made["next"]) <= parsed(iso(0)), early
         done = ended(client, "once", 1)
         assert done["state"] == COMPLETED and done["runs"] == 1, done
         shown = client.call("job-show", job=str(done["job-number"]))
@@ -182,8 +184,8 @@ def test_due():
         jobs = runs_of(client, made)
         assert [job["kind"] for job in jobs] == ["point-create", "export"]
         assert done["job"] == jobs[1]["id"] and done["job-number"] == jobs[1]["number"]
-        begun = parsed(jobs[1]["submitted"]) - parsed(done["last-due"])
-        assert 0 <= begun.total_seconds() < 10, begun
+        begun = (parsed(jobs[1]["submitted"]) - parsed(done["last-due"])).total_seconds()
+        assert 0 <= begun < LATE, begun
         assert jobs[1]["note"] is None and jobs[1]["status"].startswith("the point was not taken")
 
 
@@ -204,7 +206,8 @@ def test_late():
 def test_down():
     """Hours pass while it is down: one run makes up for all of them."""
     with prepared() as daemon, daemon.client() as client:
-        made = create(daemon, client, every=HOUR, utc=True)
+        half = (time.gmtime().tm_min + 30) % 60  # the next time is half an hour away
+        made = create(daemon, client, at="00:%02d" % half, every=HOUR, utc=True)
         daemon.end()
         with sqlite3.connect(daemon.path("state", "store.sqlite")) as store:
             (body,), = store.execute("SELECT body FROM object WHERE kind = 'schedule'")
@@ -301,7 +304,7 @@ def test_retries():
     """A run is all its attempts; the next one waits across a restart."""
     with prepared() as daemon, daemon.client() as client:
         client.call("subscribe")
-        made = create(daemon, client, at="02:00", on_failure="retry", retries=2, retry_delay=1)
+        made = create(daemon, client, at="02:00", on_failure="retry", retries=2, retry_delay=4)
         client.call("schedule-control", schedule="web", action="run")
         while len(runs_of(client, made)) < 4:
             client.event("JOB_CREATED")
