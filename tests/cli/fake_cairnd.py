@@ -12,6 +12,7 @@ JOB = "33333333-0000-4000-8000-00000000000%d"
 DB = "44444444-0000-4000-8000-000000000001"
 APP = "44444444-0000-4000-8000-000000000002"
 MIB = 1 << 20
+GATE_SECONDS = 120
 
 
 class Refused(Exception):
@@ -100,16 +101,25 @@ def job(number, kind="export", state=4, phase="copying", done=0, rate=0, directo
 
 
 class Job:
-    """Plays one job: a list of (delay in seconds, job) that are sent as events."""
+    """Plays one job: a list of (delay in seconds, job) that are sent as events, to somebody who has seen
+    how it begins. The second half of a copy waits for the gate."""
 
     def __init__(self, number, steps):
         self.number = number
         self.steps = steps
         self.now = steps[0][1]
+        self.plays = False
+
+    def begin(self, daemon):
+        if not self.plays:
+            self.plays = True
+            threading.Thread(target=self.play, args=(daemon,), daemon=True).start()
 
     def play(self, daemon):
         for delay, view in self.steps:
             time.sleep(delay)
+            if view["percent"] > 50:
+                daemon.gate.wait(GATE_SECONDS)
             if daemon.jobs.get(self.number) is not self:
                 return  # another one took its number
             self.now = view
@@ -121,6 +131,8 @@ class FakeCairnd:
         self.folder = folder
         self.scenario = scenario
         self.asked = []
+        self.gate = threading.Event()
+        self.gate.set()
         self.jobs = jobs or {}
         self.clients = []
         self.lock = threading.Lock()
@@ -206,6 +218,8 @@ class FakeCairnd:
             reply = {"error": {"class": refused.kind, "desc": str(refused)}}
         reply["id"] = request.get("id")
         self.send(client, reply)
+        if name == "job-show" and "return" in reply:
+            self.begin_job(reply["return"]["number"])
 
     # ---- requests ----
 
@@ -338,7 +352,10 @@ class FakeCairnd:
 
     def start(self, number, steps):
         self.jobs[number] = Job(number, steps)
-        threading.Thread(target=self.jobs[number].play, args=(self,), daemon=True).start()
+
+    def begin_job(self, number):
+        if number in self.jobs:
+            self.jobs[number].begin(self)
 
     def on_point_create(self, group, **_):
         self.need_group(group)

@@ -195,7 +195,7 @@ class FakeWsman:
         body = handler.rfile.read(int(handler.headers["Content-Length"]))
         status, headers, text = 200, {}, ""
         if self.scenario == "slow":
-            self.gate.wait(60)
+            self.gate.wait(120)
         if self.authorization and handler.headers["Authorization"] != self.authorization:
             status, headers = 401, {"WWW-Authenticate": 'Basic realm="WSMAN"'}
         elif self.scenario == "redirect":

@@ -19,7 +19,7 @@ from fake_wsman import APP, DB, GROUP, POINT, FakeWsman, job  # noqa: E402
 
 CAIRN = os.path.abspath(sys.argv[1])
 TOP = os.path.abspath(sys.argv[2])
-DEADLINE = 60
+DEADLINE = 120
 JOB = "33333333-0000-4000-8000-00000000000%d"
 
 

@@ -19,7 +19,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from fake_cairnd import JOB, FakeCairnd, Job, job  # noqa: E402
 
 CAIRN = os.path.abspath(sys.argv[1])
-DEADLINE = 60  # seconds, for any one step
+DEADLINE = 120  # seconds, for any one step
 
 
 def environment(daemon, **more):
@@ -39,13 +39,11 @@ class Terminal:
     def __init__(self, daemon, words, columns=80, rows=24, **env):
         self.screen = ""
         self.status = None
+        env = environment(daemon, **env)
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(CAIRN, [CAIRN, *words], environment(daemon, **env))
-        self.resize(columns, rows)
-
-    def resize(self, columns, rows):
-        termios.tcsetwinsize(self.fd, (rows, columns))
+            termios.tcsetwinsize(0, (rows, columns))
+            os.execve(CAIRN, [CAIRN, *words], env)
 
     def read(self, timeout):
         if not select.select([self.fd], [], [], timeout)[0]:
@@ -61,7 +59,8 @@ class Terminal:
         end = time.monotonic() + DEADLINE
         while not re.search(pattern, self.screen):
             assert time.monotonic() < end, "no %r in %r" % (pattern, self.screen)
-            if not self.read(0.2) and self.ended():
+            ended = self.ended()  # before the look at what it has left
+            if not self.read(0.2) and ended:
                 assert re.search(pattern, self.screen), "no %r in %r" % (pattern, self.screen)
 
     def ended(self):
@@ -132,9 +131,11 @@ def test_json(daemon):
 
 
 def test_terminal(daemon):
+    daemon.gate.clear()
     term = Terminal(daemon, ["backup", "web", "/backup"])
     term.wait_for(r"\[█")
     term.wait_for(r"db:vda .*%")
+    daemon.gate.set()
     assert term.finish() == 0, term.screen
     lines = shown(term.screen, 80)
     assert lines[0].startswith("point        web@2"), lines
@@ -142,8 +143,10 @@ def test_terminal(daemon):
 
 
 def test_narrow(daemon):
+    daemon.gate.clear()
     term = Terminal(daemon, ["export", "web@2", "/backup"], columns=30, rows=3)
     term.wait_for(r"\d+ %")
+    daemon.gate.set()
     assert term.finish() == 0
     # The summary may wrap; what came before it may not.
     shown(term.screen[:term.screen.rindex("\x1b[J")], 30, wraps=False)
