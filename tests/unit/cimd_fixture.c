@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define DEADLINE (20 * G_USEC_PER_SEC)
+#define DEADLINE (120 * G_USEC_PER_SEC)
 
 /* ---- the server ---- */
 
@@ -222,6 +222,24 @@ client_ended(int fd)
 {
 	char byte;
 	return client_read(fd, &byte, 1) == 0;
+}
+
+gboolean
+client_is_answered(int fd)
+{
+	char byte;
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+int
+client_first_answered(const int *fds, guint n)
+{
+	for (;;) {
+		for (guint i = 0; i < n; i++)
+			if (client_is_answered(fds[i]))
+				return fds[i];
+		turn();
+	}
 }
 
 void

@@ -50,6 +50,10 @@ struct reply *client_reply(int fd, GString *rest);
 gsize client_read(int fd, void *buffer, gsize max);
 /* Whether the server has ended the connection; waits for it. */
 gboolean client_ended(int fd);
+/* Whether there is something to be read, or the end; does not wait. */
+gboolean client_is_answered(int fd);
+/* The first of them that is; waits for it. */
+int client_first_answered(const int *fds, guint n);
 /* Reads to the end of the connection, which must come. */
 void client_drain(int fd);
 

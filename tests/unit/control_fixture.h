@@ -4,7 +4,7 @@
 
 #include "control/control.h"
 
-#define DEADLINE_MS 30000
+#define DEADLINE_MS 120000
 
 /* The server's handler does what the daemon would do, in small:
  *   query-version  answers at once with who asks

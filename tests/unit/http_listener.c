@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEADLINE_SECONDS 10
+#define DEADLINE_SECONDS 120
 
 struct http_listener {
 	GSocketService *service;

@@ -5,7 +5,7 @@
 #include "cimd/model_private.h"
 #include "control/control.h"
 
-#define DEADLINE_MS 30000
+#define DEADLINE_MS 120000
 #define HOST	    "HOST"
 
 struct fixture {

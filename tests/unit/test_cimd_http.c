@@ -252,7 +252,7 @@ test_deadlines(void)
 	struct fixture fixture;
 	fixture_init(&fixture);
 	fixture.config.header_seconds = fixture.config.body_seconds = 1;
-	fixture.config.idle_seconds = 2;
+	fixture.config.idle_seconds = 5;
 	fixture_start(&fixture);
 	int fds[G_N_ELEMENTS(begun) + 1];
 	for (guint i = 0; i < G_N_ELEMENTS(begun); i++) {

@@ -60,7 +60,7 @@ test_hang(struct world *world, gconstpointer unused)
 {
 	fake_fail_verb(world->fake, "suspend", NULL, 1, FAKE_HANG);
 	GThread *thread = g_thread_new("suspend", suspend, world);
-	g_assert_true(fake_wait_hanging(world->fake, 1, 10 * G_USEC_PER_SEC));
+	g_assert_true(fake_wait_hanging(world->fake, 1, 120 * G_USEC_PER_SEC));
 	/* Others go on meanwhile. */
 	g_assert_true(hypervisor_freeze(world->hv, world->vm, NULL, NULL));
 	fake_release(world->fake);

@@ -5,24 +5,38 @@
 
 #define V2 CIM_NS_VIRTUALIZATION
 
+/* Whether machines that were told then may be asked for again: the machine that runs this is busy.
+ */
+static gboolean
+is_old(gint64 told)
+{
+	return g_get_monotonic_time() - told >= MODEL_VM_AGE_USEC;
+}
+
 /* Machines are asked for again when they are older than a second, once for all who wait. */
 static void
 test_refresh(struct fixture *f, gconstpointer unused)
 {
+	gint64 begin = g_get_monotonic_time();
 	wait_ready(f, TRUE);
 	guint before = f->vm_lists;
 	struct cim_reply reply = enumerate(f, V2, "Msvm_ComputerSystem");
 	g_assert_cmpuint(drain(&reply), ==, 4);
 	reply = enumerate(f, V2, "CIM_ConcreteJob");
 	drain(&reply);
-	g_assert_cmpuint(f->vm_lists, ==, before);
+	g_assert_true(f->vm_lists == before || is_old(begin));
+	before = f->vm_lists;
 	control_server_event(f->server, "VM_CHANGED", json_object());
 	settle(f);
 	put(f->vms, make_vm(4, "paused", 0));
+	begin = g_get_monotonic_time();
 	reply = enumerate(f, V2, "Msvm_ComputerSystem");
 	g_assert_cmpuint(drain(&reply), ==, 5);
 	g_assert_cmpuint(f->vm_lists, ==, before + 1);
 	/* told whole, it need not be asked for */
+	before = f->vm_lists;
+	put(f->vms, make_vm(5, "running", 1));
+	take_out(f->vms, guid('v', 4));
 	tell(f, "VM_CHANGED", make_vm(5, "running", 1));
 	tell(f, "VM_CHANGED",
 	     json_pack("{s:s,s:s,s:b}", "id", guid('v', 4), "name", "vm4", "removed", 1));
@@ -31,6 +45,7 @@ test_refresh(struct fixture *f, gconstpointer unused)
 	cairn_auto(cim_instance) disk = get(f, V2, path);
 	g_assert_nonnull(disk);
 	g_assert_null(mirror_vm(f->model->mirror, guid('v', 4)));
+	g_assert_true(f->vm_lists == before || is_old(begin));
 }
 
 /* ---- changes ---- */
