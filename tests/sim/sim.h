@@ -13,8 +13,10 @@ struct sim {
 
 typedef void (*sim_fn)(struct sim *sim);
 
-/* Runs @fn @runs times, each with another seed, or as the environment says. */
-void sim_run(sim_fn fn, guint runs);
+/* Runs @fn @runs times, each with another seed, or as the environment says; with a sanitizer a
+ * third of them, the first ones. TRUE: it was all of them, and what one seed may not see must have
+ * been seen. */
+gboolean sim_run(sim_fn fn, guint runs);
 /* TRUE in @percent of the cases. */
 gboolean sim_chance(struct sim *sim, guint percent);
 guint sim_below(struct sim *sim, guint n);
