@@ -287,10 +287,9 @@ def test_damaged():
         assert "damaged" not in client.call("job-history", limit=1, before=10)
         for name in ("11", job_id(11)):
             refused("Invalid", "store, history", client.call, "job-show", job=name)
-        daemon.log.seek(0)
-        log = daemon.log.read()
+        log = daemon.said()
         for number in DAMAGED:
-            assert log.count(b'"%020d"' % number) == 1, log
+            assert log.count('"%020d"' % number) == 1, log
         daemon.end()
         daemon.words += ["--keep-history", "3600"]  # the newest stays, and it is damaged
         daemon.begin()
