@@ -47,8 +47,9 @@ user_of(uid_t uid)
 /* ---- the configuration ---- */
 
 static gboolean
-read_modes(struct auth *auth, char *const *modes, GError **error)
+read_modes(guint *ret_modes, char *const *modes, GError **error)
 {
+	guint all = 0;
 	for (; modes && *modes; modes++) {
 		guint known = 0;
 		for (guint i = 0; i < G_N_ELEMENTS(mode_names); i++)
@@ -58,11 +59,24 @@ read_modes(struct auth *auth, char *const *modes, GError **error)
 			return cairn_fail(error, CAIRN_ERROR_INVALID,
 					  "auth: \"%s\" is not basic, negotiate, cert or none",
 					  *modes);
-		auth->modes |= known;
+		all |= known;
 	}
-	if (!auth->modes)
+	if (!all)
 		return cairn_fail(error, CAIRN_ERROR_INVALID, "auth: nothing is offered");
+	*ret_modes = all;
 	return TRUE;
+}
+
+gboolean
+auth_config_check(const struct auth_config *config, GError **error)
+{
+	guint modes;
+	if (!read_modes(&modes, config->modes, error))
+		return FALSE;
+	cairn_auto(auth_map) principals = auth_map_new(config->principal_map, "map", error);
+	cairn_auto(auth_map) certs =
+		principals ? auth_map_new(config->cert_map, "cert-map", error) : NULL;
+	return certs != NULL;
 }
 
 static void
@@ -98,7 +112,7 @@ auth_new(const struct auth_config *config, struct auth_helper *helper, GError **
 	auth->allow_http_basic = config->allow_http_basic;
 	auth->allow_plain = config->allow_plain;
 	auth->slow = auth_slow_new();
-	if (!read_modes(auth, config->modes, error) ||
+	if (!read_modes(&auth->modes, config->modes, error) ||
 	    !set_none_user(auth, config->none_user, error))
 		return NULL;
 	auth->principals = auth_map_new(config->principal_map, "map", error);

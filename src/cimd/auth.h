@@ -28,6 +28,9 @@ struct auth_helper *auth_helper_start(const char *service, GError **error);
 void auth_helper_free(struct auth_helper *helper);
 CAIRN_DEFINE_AUTO(auth_helper, auth_helper_free)
 
+/* Whether auth_new() would understand it, without a key or a helper. INVALID. */
+gboolean auth_config_check(const struct auth_config *config, GError **error);
+
 struct auth;
 
 /* @config is copied. @helper is borrowed, and may be NULL when "basic" is not offered. INVALID for

@@ -4,6 +4,7 @@
 #include "cimd/limits.h"
 
 #include "base/error.h"
+#include "http/url.h"
 
 #include <string.h>
 
@@ -102,13 +103,28 @@ check_build(const struct cimd_config *config, GError **error)
 }
 
 static gboolean
+check_addresses(const struct cimd_config *config, GError **error)
+{
+	const struct http_config *http = &config->http;
+	for (char **url = http->listen; url && *url; url++)
+		if (!http_listen_check(*url, http->allow_http, error))
+			return FALSE;
+	g_auto(GStrv) origins = http_url_origins(config->event_destinations, error);
+	if (!origins)
+		g_prefix_error(error, "event-destinations: ");
+	return origins != NULL;
+}
+
+static gboolean
 check_config(const struct cimd_config *config, GError **error)
 {
 	return absolute("control", config->control, error) &&
 	       absolute("tls-cert", config->http.tls_cert, error) &&
 	       absolute("tls-key", config->http.tls_key, error) &&
 	       absolute("tls-ca", config->http.tls_ca, error) &&
-	       absolute("keytab", config->auth.keytab, error) && check_build(config, error);
+	       absolute("keytab", config->auth.keytab, error) &&
+	       auth_config_check(&config->auth, error) && check_addresses(config, error) &&
+	       check_build(config, error);
 }
 
 struct cimd_config *

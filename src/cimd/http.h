@@ -134,6 +134,9 @@ struct http_config {
 	guint64 header_seconds, body_seconds, idle_seconds;
 };
 
+/* Whether one entry of `listen` can be understood, without opening anything. INVALID, DENIED. */
+gboolean http_listen_check(const char *url, gboolean allow_http, GError **error);
+
 /* Called once for each request that may be answered: authenticated, or asking for an anonymous
  * Identify. It may answer at once. */
 typedef void (*http_handler_fn)(struct http_exchange *x, gpointer user);

@@ -101,7 +101,8 @@ parse_unix(const char *path, struct address *address)
 }
 
 static gboolean
-parse_url(struct http_listener *listener, const char *url, struct address *address, GError **error)
+parse_url(struct http_listener *listener, const char *url, gboolean allow_http,
+	  struct address *address, GError **error)
 {
 	gboolean ok;
 	if (g_str_has_prefix(url, "unix:")) {
@@ -119,12 +120,21 @@ parse_url(struct http_listener *listener, const char *url, struct address *addre
 				  "or unix:/PATH",
 				  url);
 	listener->loopback = is_loopback(address);
-	if (!listener->tls && !listener->path && !listener->loopback &&
-	    !listener->server->config.allow_http)
+	if (!listener->tls && !listener->path && !listener->loopback && !allow_http)
 		return cairn_fail(
 			error, CAIRN_ERROR_DENIED,
 			"listen: \"%s\" is not on loopback: use https://, or set allow-http", url);
 	return TRUE;
+}
+
+gboolean
+http_listen_check(const char *url, gboolean allow_http, GError **error)
+{
+	struct http_listener listener = {.fd = -1};
+	struct address address;
+	gboolean ok = parse_url(&listener, url, allow_http, &address, error);
+	g_free(listener.path);
+	return ok;
 }
 
 /* ---- sockets ---- */
@@ -381,7 +391,7 @@ http_listener_new(struct http_server *server, const char *url, GError **error)
 	struct address address;
 	listener->server = server;
 	listener->fd = -1;
-	if (!parse_url(listener, url, &address, error) ||
+	if (!parse_url(listener, url, server->config.allow_http, &address, error) ||
 	    !bind_socket(listener, url, &address, error)) {
 		http_listener_free(listener);
 		return NULL;

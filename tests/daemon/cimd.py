@@ -2,6 +2,7 @@
 """cimd.py CAIRND CAIRN-CIMD: the front end over a real daemon without machines: every operation on every
 class, requests that are nearly right, users without rights."""
 import os
+import subprocess
 import sys
 import time
 
@@ -100,4 +101,19 @@ def test_daemon_gone():
                 assert time.monotonic() < deadline, "cairnd is not found again"
 
 
-sys.exit(main([test_sweep, test_spoiled, test_rights, test_both_ways, test_daemon_gone]))
+def test_options():
+    """What --check finds, the start would: nothing wrong waits for it."""
+    for words, told in ((["--auth", "foo"], "is not basic, negotiate, cert or none"),
+                        (["--listen", "foo"], 'listen: "foo" is not http://'),
+                        (["--listen", "http://192.0.2.1:5985"], "is not on loopback"),
+                        (["--map", "foo"], 'map: "foo" is not NAME=USER'),
+                        (["--cert-map", "foo"], 'cert-map: "foo" is not NAME=USER'),
+                        (["--event-destinations", "foo"], 'event-destinations: the address "foo"'),
+                        (["--compat-build", "1"], "is not one of")):
+        done = subprocess.run([sys.argv[2], "--check", *words], capture_output=True, text=True,
+                              timeout=SECONDS, check=False)
+        assert done.returncode == 2 and told in done.stderr, (words, done)
+
+
+sys.exit(main([test_sweep, test_spoiled, test_rights, test_both_ways, test_daemon_gone,
+               test_options]))
