@@ -6,6 +6,7 @@
 #include "export/report.h"
 #include "export/retain.h"
 
+#include <locale.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -143,6 +144,7 @@ int
 main(int argc, char **argv)
 {
 	GError *error = NULL;
+	setlocale(LC_CTYPE, ""); /* arguments and help are in the user's characters */
 	cairn_auto(options) options = options_parse(argc, argv, &error);
 	if (!options) {
 		fprintf(stderr, "cairn-export: %s\n", error->message);

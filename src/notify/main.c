@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <locale.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
@@ -116,6 +117,7 @@ int
 main(int argc, char **argv)
 {
 	g_autoptr(GError) error = NULL;
+	setlocale(LC_CTYPE, ""); /* arguments and help are in the user's characters */
 	g_autoptr(GOptionContext) context =
 		g_option_context_new("TARGET - tells of the end of a job");
 	g_option_context_add_main_entries(context, entries, NULL);
