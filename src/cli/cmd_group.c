@@ -165,7 +165,8 @@ static const GOptionEntry create_options[] = {
 };
 
 static const GOptionEntry delete_options[] = {
-	{"force", 'f', 0, G_OPTION_ARG_NONE, &opt.force, N_("Delete its points too"), NULL},
+	{"force", 'f', 0, G_OPTION_ARG_NONE, &opt.force, N_("Delete its points and schedules too"),
+	 NULL},
 	{"no-wait", 0, 0, G_OPTION_ARG_NONE, &opt.no_wait,
 	 N_("Do not wait for the job that deletes the points"), NULL},
 	G_OPTION_ENTRY_NULL,
@@ -185,7 +186,7 @@ const struct command group_commands[] = {
 	{"group", "rename", "GROUP NAME", 2, 2, 0, N_("Give a group another name"), NULL, NULL,
 	 group_rename},
 	{"group", "delete", "GROUP", 1, 1, 0, N_("Forget a group"),
-	 N_("Its points must be gone, unless --force is given. Exports stay."), delete_options,
-	 group_delete},
+	 N_("Its points and schedules must be gone, unless --force is given. Exports stay."),
+	 delete_options, group_delete},
 	{0},
 };

@@ -101,6 +101,18 @@ kind_of(const json_t *job)
 	return export ? "export" : "point-create";
 }
 
+/* "Backup of group web: mon-fri at 02:00"; names have no colon. */
+static char *
+group_of_schedule(const json_t *job)
+{
+	static const char begin[] = "Backup of group ";
+	const char *text = property_text(job, "Description");
+	if (!text || !g_str_has_prefix(text, begin))
+		return NULL;
+	text += strlen(begin);
+	return g_strndup(text, strcspn(text, ":"));
+}
+
 /* Of the point, or of "Removal of old exports of web". */
 static char *
 group_name(const json_t *job, const char *point)
@@ -112,7 +124,7 @@ group_name(const json_t *job, const char *point)
 		return g_strndup(point, (gsize)(at - point));
 	if (strcmp(kind, "retain") == 0)
 		return g_strdup(space ? space + 1 : NULL);
-	return NULL;
+	return strcmp(kind, "schedule") == 0 ? group_of_schedule(job) : NULL;
 }
 
 static void

@@ -160,8 +160,8 @@ const struct request requests[] = {
 	{"group-delete",
 	 0,
 	 ROLE_ADMINISTRATOR,
-	 "Forgets a group; its points must be gone unless force is set",
-	 {GROUP_ARG, {"force", ARG_BOOL, FALSE, "delete its points too"}},
+	 "Forgets a group; its points and schedules must be gone unless force is set",
+	 {GROUP_ARG, {"force", ARG_BOOL, FALSE, "delete its points and schedules too"}},
 	 "{} or {job}"},
 
 	{"point-create",

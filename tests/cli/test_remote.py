@@ -192,6 +192,11 @@ def test_jobs(host):
         job(3, "", "Msvm_ConcreteJob", Name="retain", ElementName="Removal of old exports of web"))
     assert data(host, "job", "show", JOB % 3)["kind"] == "retain"
     assert "retain web" in good(host, "job", "list")
+    host.objects["Msvm_CollectionReferencePointExportJob"].append(
+        job(4, "", state=2, Name="schedule", ElementName="nightly", CollectionId=GROUP,
+            Description="Backup of group web: mon-fri at 02:00"))
+    assert data(host, "job", "show", JOB % 4)["group-name"] == "web"
+    assert "schedule web" in good(host, "job", "list")
 
 
 def test_job_changes(host):
