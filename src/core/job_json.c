@@ -320,6 +320,8 @@ static json_t *
 disk_view(const struct job_disk *disk, guint64 sums[3])
 {
 	json_t *item = json_object();
+	/* A copy that was stopped has told its last rate, too. */
+	guint64 rate = disk->status == UNIT_RUNNING ? disk->rate : 0;
 	cairn_json_set_string(item, "vm", disk->vm);
 	cairn_json_set_string(item, "vm-name", disk->vm_name);
 	cairn_json_set_string(item, "target", disk->target);
@@ -328,10 +330,10 @@ disk_view(const struct job_disk *disk, guint64 sums[3])
 	cairn_json_set_string(item, "reason", disk->reason);
 	cairn_json_set_uint(item, "done-bytes", disk->done_bytes);
 	cairn_json_set_uint(item, "total-bytes", disk->total_bytes);
-	cairn_json_set_uint(item, "rate", disk->rate);
+	cairn_json_set_uint(item, "rate", rate);
 	sums[0] += disk->done_bytes;
 	sums[1] += disk->total_bytes;
-	sums[2] += disk->rate;
+	sums[2] += rate;
 	return item;
 }
 

@@ -339,10 +339,30 @@ test_cim_point(void)
 	check_text(properties, "Status", "Degraded");
 }
 
+/* What is not being copied has no rate, whatever its copy told last. */
+static void
+test_rate(void)
+{
+	static const guint64 want[] = {[UNIT_TODO] = 0, [UNIT_RUNNING] = 7, [UNIT_FAILED] = 0};
+	cairn_auto(job) job = job_new("j", JOB_EXPORT);
+	struct job_disk *disk = job_add_disk(job, "vm", "db", "vda");
+	disk->rate = 7;
+	for (guint status = 0; status < G_N_ELEMENTS(want); status++) {
+		disk->status = (enum job_unit_status)status;
+		g_autoptr(json_t) view = job_view(job, 0);
+		const json_t *shown = json_array_get(json_object_get(view, "disks"), 0);
+		g_assert_cmpint(json_integer_value(json_object_get(shown, "rate")), ==,
+				want[status]);
+		g_assert_cmpint(json_integer_value(json_object_get(view, "rate")), ==,
+				want[status]);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/core/job/rate", test_rate);
 	g_test_add_func("/core/job/percent", test_percent);
 	g_test_add_func("/core/job/percent-rises", test_percent_rises);
 	g_test_add_func("/core/job/elapsed", test_elapsed);
