@@ -227,6 +227,16 @@ control_arguments(const char *schedule, const char *action)
 	return json_pack("{s:s, s:s}", "schedule", schedule, "action", action);
 }
 
+/* The number of the run's job, or of another host its GUID; NULL: it did not begin. */
+static char *
+run_job(const json_t *schedule)
+{
+	guint64 number = field_uint(schedule, "job-number");
+	if (json_is_null(json_object_get(schedule, "job-number")))
+		return g_strdup(field_text(schedule, "job"));
+	return number ? g_strdup_printf("%llu", (unsigned long long)number) : NULL;
+}
+
 static int
 schedule_run(struct cli *cli, char *const *args, GError **error)
 {
@@ -238,14 +248,13 @@ schedule_run(struct cli *cli, char *const *args, GError **error)
 		cli_print_json(schedule);
 		return CLI_OK;
 	}
-	guint64 number = field_uint(schedule, "job-number");
-	if (number == 0) {
+	g_autofree char *job = run_job(schedule);
+	if (!job) {
 		g_autofree char *why = cli_translate(field_text(schedule, "error"));
 		cairn_fail(error, CAIRN_ERROR_STATE, _("the run did not begin: %s"),
 			   why ? why : _("unknown"));
 		return CLI_FAILED;
 	}
-	g_autofree char *job = g_strdup_printf("%llu", (unsigned long long)number);
 	cli_print("%s", job);
 	cli_note(cli, _("job %s was accepted; `cairn job watch %s' shows it"), job, job);
 	return CLI_OK;

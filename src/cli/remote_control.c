@@ -65,6 +65,7 @@ remote_job_set(struct remote *remote, const json_t *arguments, GError **error)
 {
 	const json_t *priority = json_object_get(arguments, "priority");
 	const json_t *keep = json_object_get(arguments, "keep");
+	const json_t *forget = json_object_get(arguments, "delete-on-completion");
 	g_autoptr(json_t) view = NULL;
 	g_autoptr(json_t) job = find_job(remote, arguments, &view, error);
 	g_autoptr(json_t) changes = json_object();
@@ -80,10 +81,24 @@ remote_job_set(struct remote *remote, const json_t *arguments, GError **error)
 		g_autofree char *text = cairn_interval_cim(seconds * G_USEC_PER_SEC);
 		cairn_json_set_string(changes, "TimeBeforeRemoval", text);
 	}
+	if (json_is_boolean(forget))
+		cairn_json_set_string(changes, "DeleteOnCompletion",
+				      json_is_true(forget) ? "true" : "false");
 	if (!remote_put(remote, property_text(job, "class"), json_object_get(job, "keys"), changes,
 			error))
 		return NULL;
 	return remote_job_view(remote, property_text(view, "id"), error);
+}
+
+json_t *
+remote_job_remove(struct remote *remote, const json_t *arguments, GError **error)
+{
+	g_autoptr(json_t) view = NULL;
+	g_autoptr(json_t) job = find_job(remote, arguments, &view, error);
+	return job && remote_delete(remote, property_text(job, "class"),
+				    json_object_get(job, "keys"), error)
+		       ? json_object()
+		       : NULL;
 }
 
 /* ---- GetErrorEx: Msvm_Error as text ---- */
@@ -188,12 +203,9 @@ view_error(const struct xml_node *instance)
 }
 
 json_t *
-remote_job_errors(struct remote *remote, const json_t *arguments, GError **error)
+remote_errors(struct remote *remote, const json_t *job, GError **error)
 {
-	g_autoptr(json_t) view = NULL;
-	g_autoptr(json_t) job = find_job(remote, arguments, &view, error);
-	g_autoptr(json_t) output =
-		job ? remote_invoke(remote, job, "GetErrorEx", NULL, error) : NULL;
+	g_autoptr(json_t) output = remote_invoke(remote, job, "GetErrorEx", NULL, error);
 	if (!output)
 		return NULL;
 	g_autoptr(json_t) texts = property_list(output, "Errors");
@@ -206,4 +218,12 @@ remote_job_errors(struct remote *remote, const json_t *arguments, GError **error
 			json_array_append_new(list, view_error(xml_root(document)));
 	}
 	return list;
+}
+
+json_t *
+remote_job_errors(struct remote *remote, const json_t *arguments, GError **error)
+{
+	g_autoptr(json_t) view = NULL;
+	g_autoptr(json_t) job = find_job(remote, arguments, &view, error);
+	return job ? remote_errors(remote, job, error) : NULL;
 }

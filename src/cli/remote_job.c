@@ -73,6 +73,13 @@ find_state(guint64 state)
 	return i;
 }
 
+const char *
+remote_job_state_name(guint64 state)
+{
+	guint i = find_state(state);
+	return i < G_N_ELEMENTS(states) ? states[i].name : "unknown";
+}
+
 static gboolean
 is_final(guint64 state)
 {
@@ -90,8 +97,8 @@ point_name(const json_t *job)
 }
 
 /* Name tells it; the class, for those who leave that out. */
-static const char *
-kind_of(const json_t *job)
+const char *
+remote_job_kind(const json_t *job)
 {
 	static const char *const kinds[] = {"export", "point-create", "retain", "schedule", NULL};
 	const char *name = property_text(job, "Name");
@@ -117,7 +124,7 @@ group_of_schedule(const json_t *job)
 static char *
 group_name(const json_t *job, const char *point)
 {
-	const char *at = point ? strrchr(point, '@') : NULL, *kind = kind_of(job);
+	const char *at = point ? strrchr(point, '@') : NULL, *kind = remote_job_kind(job);
 	const char *text = property_text(job, "ElementName");
 	const char *space = text ? strrchr(text, ' ') : NULL;
 	if (at)
@@ -196,16 +203,14 @@ view_job(const json_t *job)
 	static const char *const unknown[] = {"number", "done-bytes", "total-bytes", "rate",
 					      "rate-limit"};
 	const guint64 state = property_uint(job, "JobState");
-	const guint found = find_state(state);
 	const gboolean ended = is_final(state);
 	json_t *json = json_object();
 	cairn_json_set_string(json, "id", property_text(job, "InstanceID"));
 	for (guint i = 0; i < G_N_ELEMENTS(unknown); i++)
 		cairn_json_set(json, unknown[i], json_null());
-	cairn_json_set_string(json, "kind", kind_of(job));
+	cairn_json_set_string(json, "kind", remote_job_kind(job));
 	cairn_json_set_uint(json, "state", state);
-	cairn_json_set_string(json, "state-name",
-			      found < G_N_ELEMENTS(states) ? states[found].name : "unknown");
+	cairn_json_set_string(json, "state-name", remote_job_state_name(state));
 	cairn_json_set_string(json, "phase", ended ? "ended" : NULL);
 	cairn_json_set_string(json, "status", property_text(job, "JobStatus"));
 	set_names(json, job);
@@ -372,7 +377,8 @@ sorted(const json_t *list)
 	return result;
 }
 
-/* Another server may list the one class with the other: each job counts once. */
+/* Another server may list the one class with the other: each job counts once. Schedules have a list
+ * of their own. */
 static json_t *
 list_jobs(struct remote *remote, GError **error)
 {
@@ -385,6 +391,9 @@ list_jobs(struct remote *remote, GError **error)
 	json_array_foreach (others, i, job)
 		if (g_strcmp0(property_text(job, "__CLASS"), CLASS_EXPORT_JOB) != 0)
 			json_array_append(exports, job);
+	for (i = json_array_size(exports); i-- > 0;)
+		if (strcmp(remote_job_kind(json_array_get(exports, i)), "schedule") == 0)
+			json_array_remove(exports, i);
 	return sorted(exports);
 }
 

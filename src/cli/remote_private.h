@@ -62,7 +62,12 @@ json_t *remote_get(struct remote *remote, const char *class_name, const json_t *
 		   GError **error);
 /* All instances; an array. */
 json_t *remote_enumerate(struct remote *remote, const char *class_name, GError **error);
-/* @changes: the properties with their new text. */
+/* Makes an object out of properties and their text; the reference to it. */
+json_t *remote_create(struct remote *remote, const char *class_name, const json_t *values,
+		      GError **error);
+gboolean remote_delete(struct remote *remote, const char *class_name, const json_t *keys,
+		       GError **error);
+/* @changes: the properties with their new text, or null. */
 gboolean remote_put(struct remote *remote, const char *class_name, const json_t *keys,
 		    const json_t *changes, GError **error);
 /* The output parameters when the return value is 0 or 4096, else an error in words. @parameters
@@ -77,6 +82,8 @@ void remote_parameter_object(GString *parameters, const char *name, const json_t
 const struct xml_node *remote_read_body(const struct remote *remote,
 					const struct xml_document *document, GError **error);
 json_t *remote_read_instance(const struct xml_node *node);
+/* An end-point reference, with or without the element around it; NULL when it is none. */
+json_t *remote_read_reference(const struct xml_node *node);
 /* An item of a list in the mode EnumerateObjectAndEPR; NULL when it is none. */
 json_t *remote_read_item(const struct xml_node *node);
 /* Of a method's return value. */
@@ -133,6 +140,13 @@ json_t *remote_job_show(struct remote *remote, const json_t *arguments, GError *
 json_t *remote_job_errors(struct remote *remote, const json_t *arguments, GError **error);
 json_t *remote_job_control(struct remote *remote, const json_t *arguments, GError **error);
 json_t *remote_job_set(struct remote *remote, const json_t *arguments, GError **error);
+json_t *remote_job_remove(struct remote *remote, const json_t *arguments, GError **error);
+json_t *remote_schedule_list(struct remote *remote, const json_t *arguments, GError **error);
+json_t *remote_schedule_show(struct remote *remote, const json_t *arguments, GError **error);
+json_t *remote_schedule_create(struct remote *remote, const json_t *arguments, GError **error);
+json_t *remote_schedule_set(struct remote *remote, const json_t *arguments, GError **error);
+json_t *remote_schedule_control(struct remote *remote, const json_t *arguments, GError **error);
+json_t *remote_schedule_delete(struct remote *remote, const json_t *arguments, GError **error);
 
 gboolean remote_destroy_point(struct remote *remote, const json_t *point, GError **error);
 /* The job that a method began, from its output; NULL and an error when it names none. */
@@ -141,5 +155,15 @@ const char *remote_job_id(const json_t *output, GError **error);
 json_t *remote_job_view(struct remote *remote, const char *id, GError **error);
 /* Waits until it has ended; its view. */
 json_t *remote_job_wait(struct remote *remote, const char *id, GError **error);
+/* Of an instance: "export", "point-create", "retain", "schedule". */
+const char *remote_job_kind(const json_t *job);
+/* Of JobState. */
+const char *remote_job_state_name(guint64 state);
+/* As job-errors, of the job that @job refers to. */
+json_t *remote_errors(struct remote *remote, const json_t *job, GError **error);
+/* As schedule-show; @name may be a GUID. */
+json_t *remote_schedule_view(struct remote *remote, const char *name, GError **error);
+/* The reference to the schedule. */
+json_t *remote_find_schedule(struct remote *remote, const char *name, GError **error);
 /* Export jobs that ended well, as instances. */
 json_t *remote_exports(struct remote *remote, GError **error);

@@ -152,7 +152,6 @@ read_selectors(const struct xml_node *set, guint depth)
 	return keys;
 }
 
-/* An end-point reference, with or without the element around it; NULL when it is none. */
 static json_t *
 read_reference(const struct xml_node *node, guint depth)
 {
@@ -166,6 +165,12 @@ read_reference(const struct xml_node *node, guint depth)
 	const char *slash = strrchr(text, '/');
 	return json_pack("{s:s, s:o}", "class", slash ? slash + 1 : text, "keys",
 			 read_selectors(xml_child(parameters, NULL, "SelectorSet"), depth));
+}
+
+json_t *
+remote_read_reference(const struct xml_node *node)
+{
+	return read_reference(node, 0);
 }
 
 /* <cim:Datetime>, <cim:Interval>, <CIM_DateTime>: in CIM's form. */

@@ -142,18 +142,52 @@ put_class_start(GString *out, const char *element, const char *class_name)
 	g_string_append(out, "\">");
 }
 
+/* The properties of an instance; null is told too. */
+static void
+put_instance(GString *out, const char *class_name, const json_t *values)
+{
+	const char *name;
+	json_t *value;
+	put_class_start(out, class_name, class_name);
+	json_object_foreach ((json_t *)values, name, value)
+		if (json_is_string(value))
+			remote_parameter_text(out, name, json_string_value(value));
+		else
+			g_string_append_printf(out, "<c:%s xsi:nil=\"true\"/>", name);
+	g_string_append_printf(out, "</c:%s>", class_name);
+}
+
 gboolean
 remote_put(struct remote *remote, const char *class_name, const json_t *keys, const json_t *changes,
 	   GError **error)
 {
 	GString *out = begin(remote, TRANSFER "Put", class_name, keys);
-	const char *name;
-	json_t *value;
-	put_class_start(out, class_name, class_name);
-	json_object_foreach ((json_t *)changes, name, value)
-		remote_parameter_text(out, name, json_string_value(value));
-	g_string_append_printf(out, "</c:%s>", class_name);
+	put_instance(out, class_name, changes);
 	g_autoptr(json_t) answer = send_for_instance(remote, out, error);
+	return answer != NULL;
+}
+
+/* DSP0226 7.6: the answer is wxf:ResourceCreated, an end-point reference. */
+json_t *
+remote_create(struct remote *remote, const char *class_name, const json_t *values, GError **error)
+{
+	const struct xml_node *body;
+	GString *out = begin(remote, TRANSFER "Create", class_name, NULL);
+	put_instance(out, class_name, values);
+	cairn_auto(xml_document) document = exchange(remote, out, &body, error);
+	if (!document)
+		return NULL;
+	json_t *made = body->first ? remote_read_reference(body->first) : NULL;
+	if (!made)
+		cairn_fail(error, CAIRN_ERROR_IO, "%s does not say what it made", remote->host);
+	return made;
+}
+
+gboolean
+remote_delete(struct remote *remote, const char *class_name, const json_t *keys, GError **error)
+{
+	g_autoptr(json_t) answer = send_for_instance(
+		remote, begin(remote, TRANSFER "Delete", class_name, keys), error);
 	return answer != NULL;
 }
 

@@ -99,11 +99,13 @@ show_schedules(const json_t *list)
 
 /* ---- one ---- */
 
-/* "3", "3 of 10" */
+/* "3", "3 of 10"; of another host, which does not say how many there were, "at most 10". */
 static char *
 runs_text(const json_t *schedule)
 {
 	guint64 runs = field_uint(schedule, "runs"), times = field_uint(schedule, "run-times");
+	if (json_is_null(json_object_get(schedule, "runs")))
+		return times ? g_strdup_printf(_("at most %llu"), (unsigned long long)times) : NULL;
 	return times ? g_strdup_printf(_("%llu of %llu"), (unsigned long long)runs,
 				       (unsigned long long)times)
 		     : g_strdup_printf("%llu", (unsigned long long)runs);
@@ -114,16 +116,18 @@ last_text(const json_t *schedule)
 {
 	const char *state = field_word(schedule, "last-state-name");
 	g_autofree char *ended = field_time(schedule, "last-ended");
-	return state && ended ? g_strdup_printf("%s, %s", state, ended) : NULL;
+	return state && ended ? g_strdup_printf("%s, %s", state, ended) : g_strdup(state);
 }
 
-/* "10 last, 7 daily" */
+/* "10 last, 7 daily"; NULL: it is not known. */
 static char *
 keep_text(const json_t *schedule)
 {
 	static const char *const kinds[] = {N_("last"), N_("daily"), N_("weekly"), N_("monthly")};
 	const json_t *retention = field_object(schedule, "retention");
 	g_autoptr(GString) out = g_string_new(NULL);
+	if (!retention)
+		return NULL;
 	for (guint i = 0; i < G_N_ELEMENTS(kinds); i++) {
 		guint64 count = field_uint(retention, kinds[i]);
 		if (count)
@@ -140,7 +144,7 @@ failure_text(const json_t *schedule)
 	const char *action = field_text(schedule, "recovery-name");
 	const char *other = field_text(schedule, "recovery-schedule");
 	other = other ? other : field_text(recovery, "other");
-	if (g_strcmp0(action, "retry") == 0) {
+	if (g_strcmp0(action, "retry") == 0 && field_uint(recovery, "retries")) {
 		g_autofree char *delay = format_span((gint64)field_uint(recovery, "delay-us"));
 		return g_strdup_printf(_("%s, at most %llu times, first after %s"), action,
 				       (unsigned long long)field_uint(recovery, "retries"), delay);
@@ -159,7 +163,9 @@ add_run(struct table *sheet, const json_t *schedule)
 {
 	static const char *const plain[] = {N_("consistency"), N_("format"), N_("compress"),
 					    N_("digest"), N_("priority")};
-	table_pair(sheet, N_("kind"), field_bool(schedule, "full") ? _("full") : _("incremental"));
+	if (json_is_boolean(json_object_get(schedule, "full")))
+		table_pair(sheet, N_("kind"),
+			   field_bool(schedule, "full") ? _("full") : _("incremental"));
 	for (guint i = 0; i < G_N_ELEMENTS(plain); i++)
 		table_pair_take(sheet, plain[i], field_any(schedule, plain[i]));
 	table_pair_take(sheet, N_("rate"), rate_text(schedule));

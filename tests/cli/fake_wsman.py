@@ -110,6 +110,19 @@ def job(number, name, class_name=EXPORT_JOB, state=7, **more):
     return dict(values, **more)
 
 
+def schedule(number, name, state=2, **more):
+    """An export job that waits for its time."""
+    return job(number, "", state=state, ElementName=name, **dict({
+        "Name": "schedule", "Description": "Backup of group web: every day at 02:00 UTC",
+        "OperationalStatus": ["2"], "StatusDescriptions": ["OK"], "PercentComplete": "0",
+        "JobStatus": "waits", "CollectionId": GROUP, "ExportDirectory": "/backup",
+        "ScheduledStartTime": Time("2026-11-30T02:00:00Z"), "RunMonth": None, "RunDay": None,
+        "RunDayOfWeek": None, "RunStartInterval": Time("P0DT2H0M0S", "Interval"), "LocalOrUtcTime": "2",
+        "JobRunTimes": "0", "UntilTime": Time("99999999999999.999999+000", "CIM_DateTime"),
+        "RecoveryAction": "3", "OtherRecoveryAction": None, "DeleteOnCompletion": "true",
+        "Notify": None}, **more))
+
+
 class FakeWsman:
     def __init__(self, tls=None, user=None):
         self.asked = []  # (operation or method, class, {parameter: value})
@@ -255,7 +268,24 @@ class FakeWsman:
             self.asked.append(("Put", class_name, {
                 each.tag.rpartition("}")[2]: each.text for each in body[0]}))
             return ""
+        if action == "Create":
+            return self.create(class_name, body[0])
+        if action == "Delete":
+            self.asked.append(("Delete", class_name, keys))
+            self.objects[class_name] = [each for each in self.objects[class_name]
+                                        if any(each[key] != value for key, value in keys.items())]
+            return ""
         return self.invoke(class_name, keys, action, body[0])
+
+    def create(self, class_name, instance):
+        values = {each.tag.rpartition("}")[2]: each.text for each in instance}
+        assert instance.tag == "{%s%s}%s" % (WMI, class_name, class_name), instance.tag
+        self.asked.append(("Create", class_name, values))
+        made = schedule(8, **dict({"name": values.get("ElementName", "web")}, **{
+            name: value for name, value in values.items() if name != "ElementName"}))
+        self.objects[class_name].append(made)
+        return ('<x:ResourceCreated xmlns:x="http://schemas.xmlsoap.org/ws/2004/09/transfer">%s'
+                '</x:ResourceCreated>' % reference(class_name, made).xml())
 
     def page(self, class_name, rest, prefix, name):
         """Two objects each, so that there is always more than one page."""
@@ -312,6 +342,8 @@ class FakeWsman:
                 StatusDescriptions=["OK", "Completed", "a warning",
                                     "db:vda exported in full: it is new"],
                 ExportedDisks=["Cairn:%s\\vda" % DB, "Cairn:%s\\vdb" % DB]))
+        elif method == "RequestStateChange":
+            self.change(class_name, keys, values["RequestedState"])
         elif method == "GetErrorEx":
             out = {"Errors": ['<INSTANCE CLASSNAME="Msvm_Error"><PROPERTY NAME="Message" TYPE='
                               '"string"><VALUE>the disk &amp; its host</VALUE></PROPERTY><PROPERTY '
@@ -326,6 +358,21 @@ class FakeWsman:
                               '<VALUE>Make room.</VALUE><VALUE>Wait.</VALUE></VALUE.ARRAY></PROPERTY.ARRAY></INSTANCE>'
                               % DB]}
         return element(method + "_OUTPUT", class_name, dict(out, ReturnValue=code))
+
+    def change(self, class_name, keys, state):
+        """Of schedules: one that waits runs, unless it is said to fail at once."""
+        found = [each for each in self.objects[class_name]
+                 if each["InstanceID"] == keys["InstanceID"] and each.get("Name") == "schedule"]
+        for each in found:
+            runs = state == "2" and each["JobState"] == "2"
+            if runs and self.scenario != "no run":
+                same = ("ExportDirectory", "RunMonth", "RunDay", "RunDayOfWeek", "RunStartInterval",
+                        "LocalOrUtcTime", "JobRunTimes", "CollectionId")
+                self.objects[class_name] += [
+                    job(7, "web@2", state=4, CollectionId=GROUP, ExportDirectory="/backup"),
+                    job(6, "web@3", state=4, Name="export", **{key: each[key] for key in same})]
+            if self.scenario != "no run":
+                each["JobState"] = "4" if runs else {"2": "2", "3": "5", "4": "8"}[state]
 
     def start(self, class_name, values):
         self.objects[class_name].append(values)
