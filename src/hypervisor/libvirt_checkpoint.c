@@ -59,15 +59,34 @@ forget_metadata(virDomainPtr dom, const char *name, GError **error)
 	       lv_fail(error, "cannot delete the checkpoint \"%s\"", name);
 }
 
-/* libvirt removes bitmaps only with their checkpoint, and only if each of its disks has one. So
- * each disk gets a checkpoint of its own for a moment. A disk without the bitmap fails that, as it
- * should. */
+/* A bitmap that is no good to libvirt is one of those that QEMU found in the image when it opened
+ * it, and stays there. Where the image cannot be read there may be one. */
 static gboolean
-forget_leftover(virDomainPtr dom, const char *name, const char *target, GError **error)
+may_be_broken(struct lv *lv, const struct hv_disk *disk, const char *name)
 {
-	const char *targets[] = {target, NULL};
-	if (!create(dom, name, targets, VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE))
-		return lv_fail(error, "cannot look for the bitmap \"%s\" of %s", name, target);
+	enum qemu_bitmap state;
+	return !lv->local || !disk->path ||
+	       !qemu_img_bitmap_state(disk->path, name, &state, NULL) ||
+	       state != QEMU_BITMAP_ABSENT;
+}
+
+/* libvirt removes bitmaps only with their checkpoint, and only if each of its disks has one. So
+ * each disk with the bitmap gets a checkpoint of its own for a moment. It can be seen, so one
+ * without the bitmap gets none: the first try fails and defines nothing. */
+static gboolean
+forget_leftover(struct lv *lv, virDomainPtr dom, const char *name, const struct hv_disk *disk,
+		GError **error)
+{
+	const char *targets[] = {disk->target, NULL};
+	if (!create(dom, name, targets,
+		    VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE |
+			    VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE)) {
+		if (!may_be_broken(lv, disk, name))
+			return TRUE;
+		if (!create(dom, name, targets, VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE))
+			return lv_fail(error, "cannot look for the bitmap \"%s\" of %s", name,
+				       disk->target);
+	}
 	g_autoptr(virDomainCheckpoint) point = virDomainCheckpointLookupByName(dom, name, 0);
 	if (point && virDomainCheckpointDelete(point, 0) == 0)
 		return TRUE;
@@ -87,7 +106,7 @@ forget_running(struct lv *lv, virDomainPtr dom, const char *name, GError **error
 		return FALSE;
 	for (guint i = 0; i < vm->disks->len; i++) {
 		const struct hv_disk *disk = vm->disks->pdata[i];
-		if (disk->trackable && !forget_leftover(dom, name, disk->target, error))
+		if (disk->trackable && !forget_leftover(lv, dom, name, disk, error))
 			return FALSE;
 	}
 	return TRUE;

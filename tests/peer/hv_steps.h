@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "hv_world.h"
 
-#define AGENT_SECS 10
+#define AGENT_SECS 60
 
 /* The one world of the program. */
 extern struct world world;

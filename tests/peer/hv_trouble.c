@@ -2,7 +2,10 @@
  * hosts. */
 #include "hv_steps.h"
 
+#include <arpa/inet.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* The second point of a machine that is off, after it ran: full and incremental, and what its start
  * does. */
@@ -146,6 +149,22 @@ hold_remote(struct hv_point *point)
 	g_assert_true(knows(0, point->name));
 }
 
+/* One that nobody listens on, below those that the kernel gives to others. */
+static int
+free_port(void)
+{
+	for (int port = g_test_rand_int_range(20000, 30000);; port++) {
+		struct sockaddr_in address = {.sin_family = AF_INET,
+					      .sin_port = htons((guint16)port),
+					      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		gboolean ok = bind(fd, (struct sockaddr *)&address, sizeof address) == 0;
+		close(fd);
+		if (ok)
+			return port;
+	}
+}
+
 static void
 test_remote(void)
 {
@@ -153,7 +172,7 @@ test_remote(void)
 		g_test_skip("the fake is never remote");
 		return;
 	}
-	int port = g_test_rand_int_range(20000, 30000);
+	int port = free_port();
 	g_autofree char *uri =
 		g_strdup_printf("%s&cairn_nbd=127.0.0.1:%d-%d", world.uri, port, port);
 	g_autoptr(GError) why = NULL;
@@ -191,6 +210,23 @@ test_lost_metadata(void)
 	/* The bitmap is gone with it: the name is free again. */
 	OK(hypervisor_check_base(world.hv, world.vm[0], "cairn-gone", "vda", &reason, error));
 	g_assert_nonnull(reason);
+	/* For a bitmap that is not there nothing is done that others could see. */
+	gint64 changed = world.checkpoints_changed(&world, 0);
+	g_assert_cmpint(changed, !=, 0);
+	OK(hypervisor_forget(world.hv, world.vm[0], "cairn-gone", error));
+	g_assert_cmpint(world.checkpoints_changed(&world, 0), ==, changed);
+}
+
+/* Of a bitmap that was lost in a crash nothing is left in the image. */
+static void
+give_up_broken(struct hv_point *point)
+{
+	g_autofree char *name = g_strdup(point->name);
+	g_autofree char *before = world.real ? world.image_info(&world, 1) : NULL;
+	g_assert_true(!before || strstr(before, name));
+	give_up(point);
+	g_autofree char *after = world.real ? world.image_info(&world, 1) : NULL;
+	g_assert_true(!after || !strstr(after, name));
 }
 
 static void
@@ -198,6 +234,12 @@ test_crash(void)
 {
 	struct hv_point *before = take(1, NULL);
 	OK(hypervisor_end(world.hv, before, error));
+	/* QEMU writes its bitmap into the image when it ends, and marks it when it starts. */
+	world_forget_events();
+	world.stop(&world, 1);
+	world_expect(&world, HV_EVENT_STOPPED, 1);
+	world.start(&world, 1);
+	world_expect(&world, HV_EVENT_STARTED, 1);
 	struct hv_point *point = take(1, before->name);
 	world_forget_events();
 	world.crash(&world, 1);
@@ -211,7 +253,7 @@ test_crash(void)
 	g_clear_pointer(&reason, g_free);
 	OK(hypervisor_check_base(world.hv, point->vm, before->name, "vda", &reason, error));
 	g_assert_nonnull(reason);
-	give_up(before);
+	give_up_broken(before);
 	give_up(point);
 	/* Nothing is in the way of a new beginning. */
 	give_up(take(1, NULL));

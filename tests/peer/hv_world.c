@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define EXPECT_USEC (30 * G_USEC_PER_SEC)
+#define EXPECT_USEC (180 * G_USEC_PER_SEC)
 #define DISK_SIZE   (64u << 20)
 #define FAKE_URI    "fake:///conformance"
 
@@ -294,7 +294,16 @@ lab_foreign_begin(struct world *world, guint n)
 static void
 lab_foreign_end(struct world *world, guint n)
 {
+	gint64 deadline = g_get_monotonic_time() + EXPECT_USEC;
 	lab_virsh(world, FALSE, "domjobabort", world->name[n]);
+	/* It is over when QEMU has ended its part, which is not waited for. */
+	for (;;) {
+		g_autofree char *info = world_run(FALSE, "virsh", "-q", "-c", world->uri,
+						  "domjobinfo", world->name[n], NULL);
+		if (strstr(info, "None"))
+			break;
+		g_assert_cmpint(g_get_monotonic_time(), <, deadline);
+	}
 	g_free(world_run(FALSE, "virsh", "-q", "-c", world->uri, "checkpoint-delete",
 			 world->name[n], "other-1", NULL));
 }
@@ -304,6 +313,26 @@ lab_lose_metadata(struct world *world, guint n, const char *name)
 {
 	g_free(world_run(FALSE, "virsh", "-q", "-c", world->uri, "checkpoint-delete",
 			 world->name[n], name, "--metadata", NULL));
+}
+
+/* libvirt keeps each in a file. */
+static gint64
+lab_checkpoints_changed(struct world *world, guint n)
+{
+	g_autofree char *folder =
+		g_build_filename(lab_dir, "libvirt/lib/qemu/checkpoint", world->name[n], NULL);
+	struct stat st;
+	if (stat(folder, &st) < 0)
+		return 0;
+	return st.st_mtim.tv_sec * G_GINT64_CONSTANT(1000000000) + st.st_mtim.tv_nsec;
+}
+
+static char *
+lab_image_info(struct world *world, guint n)
+{
+	g_autofree char *path =
+		g_build_filename(lab_dir, "guests", world->name[n], "vda.qcow2", NULL);
+	return world_run(FALSE, "qemu-img", "info", "-U", path, NULL);
 }
 
 static void
@@ -330,7 +359,9 @@ world_open_lab(struct world *world, const char *lab)
 				.start_error = lab_start_error,
 				.foreign_begin = lab_foreign_begin,
 				.foreign_end = lab_foreign_end,
-				.lose_metadata = lab_lose_metadata};
+				.lose_metadata = lab_lose_metadata,
+				.checkpoints_changed = lab_checkpoints_changed,
+				.image_info = lab_image_info};
 	lab_dir = lab;
 	lab_tool = g_getenv("CAIRN_LAB_TOOL");
 	world->dir = g_build_filename(lab, "points", NULL);

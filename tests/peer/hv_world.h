@@ -25,6 +25,10 @@ struct world {
 	void (*foreign_begin)(struct world *world, guint n);
 	void (*foreign_end)(struct world *world, guint n); /* asserts that it was still there */
 	void (*lose_metadata)(struct world *world, guint n, const char *name);
+	/* When libvirt last made or removed a checkpoint of it, nanoseconds; 0: never. */
+	gint64 (*checkpoints_changed)(struct world *world, guint n);
+	/* What qemu-img says of its disk vda. */
+	char *(*image_info)(struct world *world, guint n);
 };
 
 /* world.real says which; ends the program when it cannot be made. */
@@ -32,7 +36,7 @@ void world_open_fake(struct world *world);
 void world_open_lab(struct world *world, const char *lab);
 void world_close(struct world *world);
 
-/* Waits for an event about machine @n (any when G_MAXUINT); fails the test after 30 s. */
+/* Waits for an event about machine @n (any when G_MAXUINT); fails the test after 180 s. */
 void world_expect(struct world *world, enum hv_event_type type, guint n);
 void world_forget_events(void);
 
