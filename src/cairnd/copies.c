@@ -124,12 +124,22 @@ add_base(GPtrArray *argv, const struct copy *copy, const struct job *job,
 	add(argv, "--backing", g_strdup(copy->backing));
 }
 
+/* What it keeps to until it is told its share: it may have begun to read before it hears of that.
+ */
+static guint64
+first_rate(const struct copy *copy, const struct job *job)
+{
+	guint64 host = engine_get_limits(copy->world->engine)->rate_per_host;
+	return job->rate_limit && host ? MIN(job->rate_limit, host) : MAX(job->rate_limit, host);
+}
+
 static GPtrArray *
 arguments(const struct copy *copy, const struct job *job, const struct point *point)
 {
 	const struct config *config = copy->world->config;
 	const struct job_disk *disk = job->disks->pdata[copy->disk];
 	const struct point_member *member = point_find_member(point, disk->vm);
+	guint64 rate = first_rate(copy, job);
 	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
 	add(argv, NULL, g_strdup(config->export_program));
 	add(argv, NULL, g_strdup("--progress"));
@@ -140,6 +150,8 @@ arguments(const struct copy *copy, const struct job *job, const struct point *po
 	add(argv, "--sink", g_strdup(job->format));
 	add(argv, "--digest", g_strdup(job->digest));
 	add(argv, "--connections", g_strdup_printf("%" G_GUINT64_FORMAT, config->connections));
+	if (rate)
+		add(argv, "--rate", g_strdup_printf("%" G_GUINT64_FORMAT, rate));
 	if (job->compress)
 		add(argv, "--compress", g_strdup(job->compress));
 	if (disk->incremental)

@@ -26,7 +26,7 @@ def say(text):
 def progress(done):
     print('{"progress": {"done": %d, "total": 1000, "rate": 1}}' % done, flush=True)
 progress(250)
-say("begun")
+say("begun" + (" at " + words["--rate"] if "--rate" in words else ""))
 for line in os.fdopen(int(words["--control"])):
     say(line.strip())
     if line.startswith("cancel"):
@@ -146,7 +146,7 @@ def test_rates():
         client.call("limits-set", rate_per_host=8 * MIB)
         daemon.hear("%s rate %d" % (vda, 4 * MIB), "%s rate %d" % (vdb, 4 * MIB))
         second = export(client, daemon, db, rate=MIB)
-        daemon.hear(far + " begun", "%s rate %d" % (far, MIB))
+        daemon.hear("%s begun at %d" % (far, MIB), "%s rate %d" % (far, MIB))
         client.call("job-set", job=str(first), rate=2 * MIB)
         daemon.hear("%s rate %d" % (vda, MIB), "%s rate %d" % (vdb, MIB))
         client.call("job-set", job=str(first), rate=0)
@@ -170,9 +170,10 @@ def test_shared_host():
         ids = machines(client)
         vda, other = ("%s/vda.qcow2" % ids[vm] for vm in ("web", "off"))
         first = export(client, daemon, web, disks=["web:vda"])
-        daemon.hear(vda + " begun", "%s rate %d" % (vda, 9 * MIB))
+        daemon.hear("%s begun at %d" % (vda, 9 * MIB), "%s rate %d" % (vda, 9 * MIB))
         second = export(client, daemon, off, rate=3 * MIB)
-        daemon.hear(other + " begun", "%s rate %d" % (other, 3 * MIB), "%s rate %d" % (vda, 6 * MIB))
+        daemon.hear("%s begun at %d" % (other, 3 * MIB), "%s rate %d" % (other, 3 * MIB),
+                    "%s rate %d" % (vda, 6 * MIB))
         client.call("job-control", job=str(second), action="suspend")
         daemon.hear(other + " suspend", "%s rate %d" % (vda, 9 * MIB))
         client.call("job-control", job=str(second), action="resume")
