@@ -17,7 +17,7 @@ KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
 def run(*command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          universal_newlines=True, timeout=60)
+                          universal_newlines=True, timeout=150)
     if done.returncode:
         sys.exit("%s: %s" % (command[0], done.stdout))
 
@@ -67,14 +67,14 @@ class Cimd:
 
     def __exit__(self, *_):
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=120)
 
 
 def curl(cimd, ca, *options):
     done = subprocess.run(
-        ["curl", "-s", "--max-time", "20", "--cacert", ca, "-o", "/dev/null", "-d", IDENTIFY,
+        ["curl", "-s", "--max-time", "120", "--cacert", ca, "-o", "/dev/null", "-d", IDENTIFY,
          "-H", "Content-Type: application/soap+xml", "-w", "%{http_code}", *options,
-         cimd.url + "/wsman"], stdout=subprocess.PIPE, universal_newlines=True, timeout=60)
+         cimd.url + "/wsman"], stdout=subprocess.PIPE, universal_newlines=True, timeout=150)
     return done.stdout if done.returncode == 0 else "failed"
 
 
@@ -149,7 +149,7 @@ def winrm_ntlm(program, folder):
               "--map", r"WORK\alice=root") as cimd:
         with open(folder + "/openssl.cnf", "w") as file:
             file.write(LEGACY)
-        done = subprocess.run([python, "-c", WINRM, cimd.url, IDENTIFY], timeout=60,
+        done = subprocess.run([python, "-c", WINRM, cimd.url, IDENTIFY], timeout=150,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               universal_newlines=True,
                               env=dict(os.environ, OPENSSL_CONF=folder + "/openssl.cnf"))

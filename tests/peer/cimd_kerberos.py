@@ -17,13 +17,20 @@ IDENTIFY = ('<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" '
             'xmlns:wsmid="http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd">'
             "<s:Header/><s:Body><wsmid:Identify/></s:Body></s:Envelope>")
 TOOLS = ["krb5kdc", "kdb5_util", "kadmin.local", "kinit", "curl", "openssl"]
-DEADLINE = 20  # seconds
+DEADLINE = 120  # seconds
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """For TCP and UDP."""
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, \
+                socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp:
+            udp.bind(("127.0.0.1", 0))
+            try:
+                tcp.bind(udp.getsockname())
+                return udp.getsockname()[1]
+            except OSError:
+                continue
 
 
 def write(folder, name, text):
@@ -70,24 +77,28 @@ kdc_tcp_listen = 127.0.0.1:%(port)d
 
 def run(environment, *command, **more):
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, universal_newlines=True, timeout=60, **more)
+                          stderr=subprocess.STDOUT, universal_newlines=True, timeout=150, **more)
     if done.returncode:
         sys.exit("%s: %s" % (command[0], done.stdout))
     return done.stdout
 
 
-def wait_for_port(port):
+def wait_for_port(kdc, port):
+    """False: it has ended."""
     end = time.monotonic() + DEADLINE
-    while time.monotonic() < end:
+    while time.monotonic() < end and kdc.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
-            return
+            return True
         except OSError:
             time.sleep(0.05)  # the KDC has no other way of saying so
-    sys.exit("the KDC does not come up")
+    if kdc.poll() is None:
+        kdc.kill()
+        sys.exit("the KDC does not come up")
+    return False
 
 
-def start_kdc(folder, environment, port):
+def make_realm(folder, environment):
     run(environment, "kdb5_util", "create", "-s", "-r", REALM, "-P", "master")
     for principal in ("alice", "stranger"):
         run(environment, "kadmin.local", "addprinc", "-pw", "secret", principal)
@@ -95,10 +106,20 @@ def start_kdc(folder, environment, port):
     for service in ("HTTP/localhost", "WSMAN/localhost"):
         run(environment, "kadmin.local", "addprinc", "-randkey", service)
         run(environment, "kadmin.local", "ktadd", "-k", folder + "/keytab", service)
-    kdc = subprocess.Popen(["krb5kdc", "-n"], env=environment, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
-    wait_for_port(port)
-    return kdc
+
+
+def start_kdc(folder):
+    """(KDC, environment of its clients). Another program may be faster to take the port that was free."""
+    for attempt in range(10):
+        port = free_port()
+        environment = configure(folder, port)
+        if attempt == 0:
+            make_realm(folder, environment)
+        kdc = subprocess.Popen(["krb5kdc", "-n"], env=environment, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        if wait_for_port(kdc, port):
+            return kdc, environment
+    sys.exit("the KDC finds no port")
 
 
 def start_cimd(program, folder, environment):
@@ -125,7 +146,7 @@ def start_cimd(program, folder, environment):
 
 def curl(environment, folder, url, *options):
     """The status of an authenticated Identify, and its text."""
-    text = run(environment, "curl", "-s", "--max-time", "20", "--cacert", folder + "/cert.pem",
+    text = run(environment, "curl", "-s", "--max-time", "120", "--cacert", folder + "/cert.pem",
                "-H", "Content-Type: application/soap+xml;charset=UTF-8", "-d", IDENTIFY,
                "-w", "\n%{http_code}", *options, url + "/wsman")
     body, _, status = text.rpartition("\n")
@@ -163,17 +184,16 @@ def main():
     program, client = map(os.path.abspath, sys.argv[1:3])
     started = []
     with tempfile.TemporaryDirectory(prefix="cairn-krb5-") as folder:
-        port = free_port()
-        environment = configure(folder, port)
         try:
-            started.append(start_kdc(folder, environment, port))
+            kdc, environment = start_kdc(folder)
+            started.append(kdc)
             cimd, urls = start_cimd(program, folder, environment)
             started.append(cimd)
             steps(client, folder, environment, urls)
         finally:
             for process in reversed(started):
                 process.send_signal(signal.SIGTERM)
-                process.communicate(timeout=20)
+                process.communicate(timeout=DEADLINE)
     check("cairn-cimd ends well", started[1].returncode == 0)
 
 

@@ -59,12 +59,12 @@ class Source(Case):
         began = time.monotonic()
         words = self.fails(4, "--timeout", "1", server.uri(), self.out)
         self.assertIn("no answer for 1 seconds", words)
-        self.assertLess(time.monotonic() - began, 20)
+        self.assertLess(time.monotonic() - began, 50)
         server.stop(signal.SIGKILL)
 
     def test_dropped_connection(self):
         server = self.serve(nbdkit, "file", self.disk)
-        copy = Copy("--rate", "8M", server.uri(), self.out)
+        copy = Copy("--rate", "4M", server.uri(), self.out)
         copy.until_done(2 * MIB)
         server.stop(signal.SIGKILL)
         error = copy.until(lambda line: "error" in line)["error"]
@@ -75,7 +75,7 @@ class Source(Case):
     def test_dropped_and_gone_on(self):
         """A server that comes back at the same place: the copy goes on from the journal."""
         server = self.serve(nbdkit, "file", self.disk)
-        copy = Copy("--rate", "8M", server.uri(), self.out)
+        copy = Copy("--rate", "4M", server.uri(), self.out)
         copy.until_done(2 * MIB)
         server.stop(signal.SIGKILL)
         self.assertEqual(copy.end()[0], 4)
@@ -96,7 +96,7 @@ class Source(Case):
         for maker, *args in makers:
             with self.subTest(args=args), self.serve(maker, *args) as server:
                 name = "vda" if maker is qemu_nbd else ""
-                self.export("--timeout", "5", "--connections", "4", server.uri(name), self.out)
+                self.export("--timeout", "30", "--connections", "4", server.uri(name), self.out)
                 self.same(self.disk, self.out, "raw")
                 os.unlink(self.out)
 

@@ -41,7 +41,7 @@ class Interrupted(Case):
         args = ["--sink", fmt, "--digest", "sha256", *options, uri, self.out]
         durable = 0
         for _ in range(3):
-            copy = Copy("--rate", "12M", *args)
+            copy = Copy("--rate", "6M", *args)
             copy.until_done(durable + self.random.randrange(1, 4 * MIB))
             copy.say("suspend")
             copy.until_state("suspended")
@@ -67,10 +67,13 @@ class Interrupted(Case):
         """Without a word before: whatever was durable, the image is right."""
         args = ["--digest", "sha256", self.source().uri("vda"), self.out]
         for _ in range(5):
-            copy = Copy("--rate", "60M", *args)
+            copy = Copy("--rate", "20M", *args)
             copy.until_done(self.random.randrange(1, 30 * MIB))
             copy.process.kill()
             copy.end()
+            if os.path.exists(self.out):  # too late: the next one begins anew
+                self.same(self.disk, self.out, "raw", "qcow2")
+                os.unlink(self.out)
         self.finish("qcow2", *args)
 
     def test_cancel(self):
@@ -81,7 +84,7 @@ class Interrupted(Case):
                 lambda copy: copy.process.send_signal(signal.SIGINT)]
         done = 0
         for way in ways:
-            copy = Copy("--rate", "40M", *args)
+            copy = Copy("--rate", "8M", *args)
             done += 4 * MIB
             copy.until_done(done)
             way(copy)
@@ -104,7 +107,7 @@ class Interrupted(Case):
             connection.close()
 
     def test_suspend(self):
-        copy = Copy("--rate", "20M", "--digest", "sha256", self.source().uri("vda"), self.out)
+        copy = Copy("--rate", "6M", "--digest", "sha256", self.source().uri("vda"), self.out)
         copy.until_done(MIB)
         for stop, go in ((lambda: copy.say("suspend"), lambda: copy.say("resume")),
                          (lambda: copy.process.send_signal(signal.SIGUSR1),
@@ -128,20 +131,20 @@ class Interrupted(Case):
 
     def test_rate(self):
         began = time.monotonic()
-        copy = Copy("--rate", "4M", self.source().uri("vda"), self.out)
-        copy.until_done(8 * MIB)
+        copy = Copy("--rate", "1M", self.source().uri("vda"), self.out)
+        copy.until_done(4 * MIB)
         self.assertGreater(time.monotonic() - began, 1.2)
         copy.say("rate 0")
         last = None
         for line in copy.lines():
             last = line.get("progress", last)
         self.assertEqual(copy.end()[0], 0)
-        self.assertLess(time.monotonic() - began, 11)
+        self.assertLess(time.monotonic() - began, SIZE / MIB - 10)
         self.assertEqual((last["done"], last["total"]), (SIZE, SIZE))
         self.assertLess(last["written"], SIZE)
 
     def interrupted(self, *args):
-        copy = Copy("--rate", "20M", *args)
+        copy = Copy("--rate", "5M", *args)
         copy.until_done(2 * MIB)
         copy.say("cancel")
         self.assertEqual(copy.end()[0], 3)
@@ -177,7 +180,7 @@ class Interrupted(Case):
 
     def test_one_at_a_time(self):
         args = ["--digest", "sha256", self.source().uri("vda"), self.out]
-        copy = Copy("--rate", "20M", *args)
+        copy = Copy("--rate", "2M", *args)
         copy.until_done(MIB)
         self.assertIn("another copy is writing", self.fails(1, *args))
         copy.say("rate 0")
