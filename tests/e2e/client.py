@@ -11,7 +11,7 @@ from labtest import Failure, expect, run
 
 from cairnlab.common import LabError, wait_until
 
-CLEAN_SECONDS = 60
+SECONDS = 180  # until something that is sure to come counts as lost: the machine may be slow
 ENDED = (7, 8, 9, 10, 32768)  # CIM_ConcreteJob.JobState
 NEW, RUNNING, SUSPENDED, COMPLETED, TERMINATED, KILLED, EXCEPTION, SERVICE, WARNINGS = (
     2, 4, 5, 7, 8, 9, 10, 11, 32768)
@@ -28,7 +28,7 @@ class Refused(Exception):
 class Connection:
     """One connection to the control socket; answers by number, events as they come."""
 
-    def __init__(self, path, seconds=60):
+    def __init__(self, path, seconds=SECONDS):
         self.events = []
         self.count = 0
         self.rest = b""
@@ -72,7 +72,7 @@ class Connection:
                     raise Refused(answer["error"]["class"], answer["error"]["desc"])
                 return answer["return"]
 
-    def event(self, seconds):
+    def event(self, seconds=SECONDS):
         """The next event, those that arrived between answers first."""
         return self.events.pop(0) if self.events else self.line(seconds)
 
@@ -86,7 +86,7 @@ class Daemon:
         self.exports = os.path.join(lab.directory, "exports")
         self.uri = lab.state["uri"]
 
-    def connect(self, seconds=60):
+    def connect(self, seconds=SECONDS):
         return Connection(self.path, seconds)
 
     def call(self, request, **arguments):
@@ -102,7 +102,7 @@ class Daemon:
             return refused.text
         raise Failure("%s %s was not refused: %s" % (request, arguments, answer))
 
-    def wait(self, job, seconds=60, until=lambda job: job["state"] in ENDED):
+    def wait(self, job, seconds=SECONDS, until=lambda job: job["state"] in ENDED):
         """A job once `until` is true of it; each of its events is looked at."""
         deadline = time.monotonic() + seconds
         with self.connect() as connection:
@@ -118,7 +118,7 @@ class Daemon:
                 except TimeoutError:
                     raise Failure("job %s after %d s: %s" % (job, seconds, json.dumps(shown)))
 
-    def done(self, job, states=(COMPLETED, WARNINGS), seconds=60):
+    def done(self, job, states=(COMPLETED, WARNINGS), seconds=SECONDS):
         """A job that ended in one of `states`."""
         shown = self.wait(job, seconds)
         expect(shown["state"] in states, "job %s (%s): %s", job, shown["kind"], outcome(shown))
@@ -213,15 +213,21 @@ class Daemon:
     def virsh(self, *words, check=True):
         return run(["virsh", "-c", self.uri, "-q", *words], check=check).strip()
 
-    def agent(self, vm, command, seconds=20):
-        return json.loads(run(["virsh", "-c", self.uri, "-q", "qemu-agent-command", vm,
-                               json.dumps({"execute": command})], timeout=seconds))["return"]
+    def agent(self, vm, command):
+        """Asked again while it does not answer: libvirt waits for 5 seconds only."""
+        def probe():
+            try:
+                return self.virsh("qemu-agent-command", vm, json.dumps({"execute": command}))
+            except LabError:
+                return None
+        return json.loads(wait_until("%s by the agent of %s" % (command, vm), probe,
+                                     SECONDS))["return"]
 
     def monitor(self, vm, command, **arguments):
         text = json.dumps({"execute": command, "arguments": arguments})
         return json.loads(self.virsh("qemu-monitor-command", vm, text))["return"]
 
-    def guest(self, vm, *words, seconds=30):
+    def guest(self, vm, *words, seconds=SECONDS):
         with self.lab.commands(vm, seconds) as commands:
             return commands.call(" ".join(words))
 
@@ -234,12 +240,11 @@ class Daemon:
         return found
 
     def check_guest(self, vm, agent=True):
-        """Running, thawed, and a write comes to its end."""
-        state = self.virsh("domstate", vm)
-        expect(state == "running", "%s is %s", vm, state)
+        """Running, thawed, and a write comes to its end. What a job could not undo is owed, and done soon."""
+        wait_until("%s to run" % vm, lambda: self.virsh("domstate", vm) == "running", SECONDS)
         if agent:
-            frozen = self.agent(vm, "guest-fsfreeze-status")
-            expect(frozen == "thawed", "%s is %s", vm, frozen)
+            wait_until("%s to be thawed" % vm, lambda: self.agent(
+                vm, "guest-fsfreeze-status") == "thawed", SECONDS)
         self.guest(vm, "sh echo alive >/data/alive && sync" if self.guest(
             vm, "sh grep -c /data /proc/mounts || true") == ["1"] else "ping")
 
@@ -247,28 +252,23 @@ class Daemon:
         """Nothing of ours is left on the host but what the newest point of each group needs."""
         for guest in self.lab.state["guests"]:
             vm = guest["name"]
-            deadline = time.monotonic() + CLEAN_SECONDS  # what a pruned point had is owed, then paid
-            while True:
-                keep = {point["group"]: point["id"] for point in self.call("point-list")}.values()
-                names = set(self.virsh("checkpoint-list", vm, "--name").split())
-                if self.virsh("domstate", vm) in ("running", "paused"):
-                    names |= self.bitmaps(vm)
-                    job = self.virsh("domjobinfo", vm)
-                    expect(held or "None" in job, "%s still has a job: %s", vm, job)
-                wrong = {name for name in names if name.startswith("cairn-") and
-                         not any(name.endswith(point) for point in keep)}
-                if not wrong:
-                    break
-                expect(time.monotonic() < deadline, "%s still has %s (kept: %s)", vm, wrong,
-                       list(keep))
+            keep = {point["group"]: point["id"] for point in self.call("point-list")}.values()
+            names = set(self.virsh("checkpoint-list", vm, "--name").split())
+            if self.virsh("domstate", vm) in ("running", "paused"):
+                names |= self.bitmaps(vm)
+                job = self.virsh("domjobinfo", vm)
+                expect(held or "None" in job, "%s still has a job: %s", vm, job)
+            wrong = {name for name in names if name.startswith("cairn-") and
+                     not any(name.endswith(point) for point in keep)}
+            expect(not wrong, "%s still has %s (kept: %s)", vm, wrong, list(keep))
         if not held:
             config = self.call("query-status")["config"]
             for folder in (config["scratch-dir"], os.path.join(config["run-dir"], "nbd")):
                 left = os.listdir(folder)
                 expect(not left, "%s holds %s", folder, left)
 
-    def wait_clean(self, seconds=30, **options):
-        """The same for what is cleaned in the background: the last complaint at the deadline."""
+    def wait_clean(self, seconds=SECONDS, **options):
+        """The same once what is owed has been paid in the background; else the last complaint."""
         complaint = []
 
         def probe():

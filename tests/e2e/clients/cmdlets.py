@@ -116,7 +116,7 @@ def address(uri, keys):
 class Session:
     def __init__(self, url, namespace=place.NAMESPACE):
         parts = urllib.parse.urlsplit(url)
-        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=240)
         self.namespace = namespace
 
     def post(self, text, path="/wsman?PSVersion=5.1.17763.1", **headers):

@@ -12,7 +12,7 @@ from cairnlab.cimclient import CimError, escape
 import place
 
 INTEROP = "root/interop"
-SECONDS = 30
+SECONDS = 120
 ANSWER = (b'<?xml version="1.0" encoding="utf-8"?><CIM CIMVERSION="2.0" DTDVERSION="2.0"><MESSAGE ID="%s" '
           b'PROTOCOLVERSION="1.0"><SIMPLEEXPRSP><EXPMETHODRESPONSE NAME="ExportIndication"><IRETURNVALUE>'
           b'</IRETURNVALUE></EXPMETHODRESPONSE></SIMPLEEXPRSP></MESSAGE></CIM>')

@@ -12,7 +12,7 @@ CLUSTER = "Root/HyperVCluster/v2"
 RUNNING, COMPLETED = 4, 7
 OK, STARTED = 0, 4096
 FAILED, DENIED, INVALID_PARAMETER, INVALID_STATE = 32768, 32769, 32773, 32775
-JOB_SECONDS = 60
+JOB_SECONDS = 240
 
 
 class Place:
@@ -45,7 +45,7 @@ class Place:
 def run(argv, **options):
     """A command's output; what it said when it failed is in the exception."""
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, universal_newlines=True, timeout=60, **options)
+                          stderr=subprocess.PIPE, universal_newlines=True, timeout=240, **options)
     if done.returncode != 0:
         raise Refused(done.stdout + done.stderr)
     return done.stdout

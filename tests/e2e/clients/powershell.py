@@ -209,7 +209,7 @@ class Subscription:
         self.context = answer.first.find(N + "EnumerationContext").text
         self.identifier = [each for each in answer.first.iter() if local(each) == "Identifier"][0].text
 
-    def pull(self, timeout="PT20.000S"):
+    def pull(self, timeout="PT120.000S"):
         return self.session.send(cmdlets.ENUMERATION + "Pull", DMTF + "*", (
             "<n:Pull><n:EnumerationContext>%s</n:EnumerationContext><n:MaxElements>1</n:MaxElements>"
             "</n:Pull>") % self.context, self.scope, timeout=timeout)

@@ -21,7 +21,8 @@ WQL = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 class Winrm:
     def __init__(self, url):
         self.protocol = Protocol(endpoint=url + "/wsman", transport="plaintext", username="nobody",
-                                 password="none", server_cert_validation="ignore")
+                                 password="none", server_cert_validation="ignore",
+                                 read_timeout_sec=240)
 
     def send(self, action, uri, body=None, keys=None):
         head = self.protocol._get_soap_header(action=action, resource_uri=uri)

@@ -9,6 +9,7 @@ from labtest import expect
 
 from cairnlab import cimclient
 from cairnlab.cimclient import CimError, Epr
+from cairnlab.common import wait_until
 import cmdlets
 import place
 from place import OK, STARTED
@@ -39,8 +40,10 @@ def cluster(site, client):
         expect(status_of(client.get_class, name, place.CLUSTER) == 0, "%s on the cluster", name)
     site.cairn("group", "create", "cluster", *site.guests)
     session = cmdlets.Session(site.url, place.CLUSTER)
-    groups = [epr for values, epr in session.instances("Msvm_VirtualSystemCollection")
-              if values["ElementName"] == "cluster"]
+    # It was made past cairn-cimd, which hears of it in an event.
+    groups = wait_until("the group", lambda: [
+        epr for values, epr in session.instances("Msvm_VirtualSystemCollection")
+        if values["ElementName"] == "cluster"], 60)
     service = session.instances("Msvm_CollectionReferencePointService")[0][1]
     out = session.must(STARTED, service, "CreateReferencePoint", ("Collection", groups[0]),
                        ("ReferencePointType", "2"))

@@ -36,7 +36,7 @@ class Wsl:
             if name.startswith("re") and name != "response.xml":
                 os.unlink(os.path.join(self.folder, name))
         done = subprocess.run(words, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
         names = sorted((name for name in os.listdir(self.folder) if name.startswith("response-")),
                        key=lambda name: int(re.sub(r"\D", "", name)))
         expect(names, "%s wrote nothing: %s", words, done.stdout)

@@ -7,6 +7,8 @@ import subprocess
 
 from labtest import Failure, expect, run
 
+from cairnlab.common import wait_until
+
 import nbd
 
 COUNTER_OFFSET, COUNTER_SIZE = 512 * 1024, 4096  # tests/guest/guest.c
@@ -83,6 +85,10 @@ class Libvirt:
                     for name, folder in self.folders.items()}
         finally:
             self._all("domjobabort")
+            # A job is over when QEMU has ended its part, which domjobabort does not wait for.
+            for name in self.folders:
+                wait_until("the job of %s to end" % name, lambda: "None" in run(
+                    ["virsh", "-c", self.uri, "-q", "domjobinfo", name]), 120)
 
 
 class Cairn:

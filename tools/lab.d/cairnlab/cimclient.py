@@ -31,7 +31,7 @@ class Http:
     def __init__(self, url, headers=None):
         parts = urllib.parse.urlsplit(url)
         self.path = parts.path
-        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=60)
+        self.connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=240)
         self.headers = headers or {}
 
     def post(self, body, headers):

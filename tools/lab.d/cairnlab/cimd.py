@@ -51,7 +51,7 @@ def start(directory, bin_dir, save):
                                  start_new_session=True)
     who = identity(child.pid)
     save(who)
-    wait_until("cairn-cimd (see %s)" % log, lambda: _said(log, offset), 30,
+    wait_until("cairn-cimd (see %s)" % log, lambda: _said(log, offset), 120,
                alive=lambda: is_running(who))
     return _said(log, offset)
 

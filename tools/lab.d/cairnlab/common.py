@@ -12,7 +12,7 @@ class LabError(Exception):
     """Said to the person who started the lab, without a trace."""
 
 
-def run(argv, check=True, stdin=None, timeout=60, env=None):
+def run(argv, check=True, stdin=None, timeout=180, env=None):
     """Runs a command to its end and returns what it printed."""
     try:
         done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -45,6 +45,8 @@ def write_config(directory, uri, bin_dir, cimd, settings):
                    "connect": uri},
         "export": {"export-root": os.path.join(directory, "exports"),
                    "export-program": os.path.join(bin_dir, "cairn-export")},
+        # Emulated guests on a loaded machine may need longer than real ones.
+        "point": {"freeze-timeout": "30", "max-pause": "30000"},
         **cimd,
     }
     for setting in settings:
@@ -89,7 +91,7 @@ def start(directory, bin_dir, libvirtd, save):
     who = identity(child.pid)
     save(who)
     wait_until("cairnd (see %s/cairnd.log)" % directory,
-               lambda: _answers(control_socket(directory)), 30, alive=lambda: is_running(who))
+               lambda: _answers(control_socket(directory)), 120, alive=lambda: is_running(who))
     return who
 
 
@@ -97,7 +99,7 @@ def kill(who):
     """kill -9 of the daemon alone, as a crash does it: its children must cope."""
     if is_running(who):
         os.kill(who["pid"], signal.SIGKILL)
-        wait_until("cairnd's end", lambda: not is_running(who), 10)
+        wait_until("cairnd's end", lambda: not is_running(who), 60)
 
 
 def stop(who):

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from . import channel, cimd, daemon, guests, initramfs, libvirtd
 from .common import REPO, LabError, is_running, run
 
-BOOT_SECONDS = 120  # software emulation on a loaded machine; about 2 are usual
+BOOT_SECONDS = 240  # software emulation on a loaded machine; about 2 are usual
 
 
 class Lab:

@@ -96,7 +96,7 @@ def wait_ready(directory, who):
         if not os.path.exists(socket_path(directory)):
             return False
         return _quiet(["virsh", "-c", uri(directory), "-q", "list"]).returncode == 0
-    wait_until("libvirtd (see %s/libvirt/libvirtd.log)" % directory, probe, 60,
+    wait_until("libvirtd (see %s/libvirt/libvirtd.log)" % directory, probe, 120,
                alive=lambda: is_running(who))
 
 
@@ -155,7 +155,7 @@ def start_system():
         return []
     run(["/usr/sbin/virtlogd", "-d"], check=False)
     run([LIBVIRTD, "-d"])
-    wait_until("the system's libvirtd", lambda: _quiet(probe).returncode == 0, 60)
+    wait_until("the system's libvirtd", lambda: _quiet(probe).returncode == 0, 120)
     started = [_from_pid_file("/run/%s.pid" % name) for name in ("libvirtd", "virtlogd")]
     return [who for who in started if who]
 
