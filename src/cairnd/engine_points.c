@@ -274,11 +274,14 @@ fail_job(struct engine *engine, const char *job, const char *vm, int code, const
 	engine_post_first(engine, item);
 }
 
+/* A machine that was off when it was prepared holds nothing that it could lose: that it was
+ * stopped, or that the job of the point before ended, is told late. */
 static gboolean
 is_point_job_of(const struct job *job, const char *vm)
 {
-	return (job->phase == PHASE_WINDOW || job->phase == PHASE_EXTENTS) && job->draft &&
-	       point_find_member(job->draft, vm);
+	const struct point_member *member = job->draft ? point_find_member(job->draft, vm) : NULL;
+	return member && (job->phase == PHASE_WINDOW || job->phase == PHASE_EXTENTS) &&
+	       g_strcmp0(member->state, "shutoff") != 0;
 }
 
 /* The store may have no space for it, on the very disk that is being filled: the hold ends all the

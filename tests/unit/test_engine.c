@@ -426,6 +426,37 @@ test_shared_machine(void)
 	close_engine(&fixture);
 }
 
+/* While a point is taken one member is told to have stopped. */
+static enum job_state
+stopped_in_window(const char *state)
+{
+	struct fixture fixture = {0};
+	g_autoptr(GError) error = NULL;
+	open_engine(&fixture, FALSE);
+	engine_start(fixture.engine);
+	g_assert_nonnull(engine_submit(fixture.engine, new_job(JOB_POINT_CREATE, GROUP), &error));
+	cairn_auto(point) point = point_new(POINT, GROUP);
+	struct point_member *member = point_add_member(point, VM, "vm1");
+	member->state = g_strdup(state);
+	struct job_effect effect = {EFFECT_PREPARE, 0};
+	struct effect_reply reply = {.member = member};
+	engine_done(fixture.engine, fixture.last, &effect, NULL, &reply);
+	const struct job *job = engine_job(fixture.engine, fixture.last, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(job->phase, ==, PHASE_WINDOW);
+	engine_hold_lost(fixture.engine, VM, CAIRN_ERROR_STATE, "stopped");
+	enum job_state outcome = engine_job(fixture.engine, fixture.last, NULL)->outcome;
+	close_engine(&fixture);
+	return outcome;
+}
+
+static void
+test_stopped_in_window(void)
+{
+	g_assert_cmpint(stopped_in_window("running"), ==, JOB_EXCEPTION);
+	g_assert_cmpint(stopped_in_window("shutoff"), ==, 0);
+}
+
 /* Exports of a point whose data goes while they wait: each fails as it begins. */
 static void
 test_many(void)
@@ -461,6 +492,7 @@ main(int argc, char **argv)
 	g_test_add_func("/engine/full-store-then-exported", test_full_store_then_exported);
 	g_test_add_func("/engine/deleted-base", test_deleted_base);
 	g_test_add_func("/engine/shared-machine", test_shared_machine);
+	g_test_add_func("/engine/stopped-in-window", test_stopped_in_window);
 	g_test_add_func("/engine/many", test_many);
 	return g_test_run();
 }
