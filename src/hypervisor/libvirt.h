@@ -21,6 +21,7 @@ struct lv_server; /* libvirt_serve.c */
 struct lv_memory {
 	gboolean left_alone; /* suspend found it paused: resume must not resume it */
 	gboolean ending;     /* we are ending the job: its end is no news */
+	gboolean claimed;    /* by a thread that looks which job runs and ends it */
 	char *held;	     /* the point of ours whose job runs */
 	char *off_since;  /* the point that was begun while it was off, if it has not run since */
 	guint port;	  /* the TCP port given out for its data; 0: none */
@@ -41,7 +42,7 @@ struct lv {
 
 	GMutex connecting; /* held while a connection is made; taken before @lock */
 	GMutex lock;	   /* all below */
-	GCond changed;	   /* a job ended, a machine stopped */
+	GCond changed;	   /* a job ended, a machine stopped or is no longer claimed */
 	virConnectPtr conns[LV_CONNECTIONS];
 	int event_ids[LV_EVENTS]; /* of the first connection */
 	gboolean broken[LV_CONNECTIONS];

@@ -160,7 +160,7 @@ wait_for_end(struct lv *lv, virDomainPtr dom, const struct hv_point *point, GErr
 }
 
 static gboolean
-end_job(struct lv *lv, virDomainPtr dom, const struct hv_point *point, GError **error)
+end_claimed(struct lv *lv, virDomainPtr dom, const struct hv_point *point, GError **error)
 {
 	gboolean failed;
 	g_autofree char *xml = lv_backup_xml(dom, &failed, error);
@@ -184,6 +184,24 @@ end_job(struct lv *lv, virDomainPtr dom, const struct hv_point *point, GError **
 	}
 	if (ok)
 		set_held(lv, point->vm, NULL);
+	return ok;
+}
+
+/* One at a time for a machine: what is owed may be paid twice at once, and the second would end the
+ * job of the next point, which began after it had looked. */
+static gboolean
+end_job(struct lv *lv, virDomainPtr dom, const struct hv_point *point, GError **error)
+{
+	g_mutex_lock(&lv->lock);
+	while (lv_memory(lv, point->vm)->claimed)
+		g_cond_wait(&lv->changed, &lv->lock);
+	lv_memory(lv, point->vm)->claimed = TRUE;
+	g_mutex_unlock(&lv->lock);
+	gboolean ok = end_claimed(lv, dom, point, error);
+	g_mutex_lock(&lv->lock);
+	lv_memory(lv, point->vm)->claimed = FALSE;
+	g_cond_broadcast(&lv->changed);
+	g_mutex_unlock(&lv->lock);
 	return ok;
 }
 

@@ -259,6 +259,32 @@ test_crash(void)
 	give_up(take(1, NULL));
 }
 
+static gpointer
+end_in_thread(gpointer point)
+{
+	OK(hypervisor_end(world.hv, point, error));
+	return NULL;
+}
+
+/* A debt that is paid twice at once leaves the next point alone. */
+static void
+test_end_twice(void)
+{
+	for (guint i = 0; i < 3; i++) {
+		struct hv_point *point = take(1, NULL);
+		g_autofree char *socket = g_steal_pointer(&point->socket);
+		point->socket = g_strconcat(socket, "-", NULL); /* not the next one's */
+		GThread *thread = g_thread_new("end", end_in_thread, point);
+		OK(hypervisor_end(world.hv, point, error));
+		struct hv_point *next = take(1, NULL);
+		g_thread_join(thread);
+		cairn_auto(hv_vm) vm = look(1);
+		g_assert_cmpstr(vm->backup, ==, next->name);
+		give_up(next);
+		give_up(point);
+	}
+}
+
 void
 add_trouble_tests(void)
 {
@@ -269,4 +295,5 @@ add_trouble_tests(void)
 	g_test_add_func("/hypervisor/remote", test_remote);
 	g_test_add_func("/hypervisor/lost-metadata", test_lost_metadata);
 	g_test_add_func("/hypervisor/crash", test_crash);
+	g_test_add_func("/hypervisor/end-twice", test_end_twice);
 }
