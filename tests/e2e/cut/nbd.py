@@ -18,7 +18,7 @@ def _receive(client, size):
 
 def read(path, export, offset, length):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(30)
+        client.settimeout(180)
         client.connect(path)
         if _receive(client, 18)[:16] != b"NBDMAGICIHAVEOPT":
             raise OSError("no NBD server at " + path)

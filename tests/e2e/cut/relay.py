@@ -29,7 +29,7 @@ class Relay:
             with self.lab.commands(name) as commands:
                 commands.call("start %s %s" % ("follow" if place else "counter", self.disk))
             path = self.lab.guest(name)["folder"] + "/data.sock"
-            self.ports.append(channel.LineSocket(path, 30))
+            self.ports.append(channel.LineSocket(path, 180))
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
         return self

@@ -64,7 +64,7 @@ class Libvirt:
             [word.format(folder=folder) for word in arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             for name, folder in self.folders.items()]
-        expect(not any([child.wait(60) for child in started]), "virsh %s failed", command)
+        expect(not any([child.wait(240) for child in started]), "virsh %s failed", command)
 
     def take(self, _, barrier):
         begin = ("backup-begin", "{folder}/backup.xml")
@@ -105,7 +105,7 @@ class Cairn:
     def cairn(self, *words):
         argv = [os.path.join(self.lab.state["bin"], "cairn"), *words]
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, universal_newlines=True, timeout=120,
+                              stderr=subprocess.PIPE, universal_newlines=True, timeout=240,
                               env=self.environment)
         expect(done.returncode == 0, "cairn %s: %s%s", " ".join(words), done.stderr, done.stdout)
         return done.stdout

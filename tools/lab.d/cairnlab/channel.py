@@ -44,7 +44,7 @@ class LineSocket:
 class Commands(LineSocket):
     """Commands to a guest; answers that an earlier client left behind are passed over."""
 
-    def __init__(self, path, seconds=30):
+    def __init__(self, path, seconds=180):
         super().__init__(path, seconds)
         self.waiting = []
         # A number no other client of this port has used: the port keeps what nobody read.

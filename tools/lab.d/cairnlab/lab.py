@@ -39,7 +39,7 @@ class Lab:
         raise LabError("no guest \"%s\"; there are: %s" % (
             name, ", ".join(g["name"] for g in self.state["guests"])))
 
-    def commands(self, name, seconds=30):
+    def commands(self, name, seconds=180):
         """A connection to the program in a guest."""
         return channel.Commands(os.path.join(self.guest(name)["folder"], "cmd.sock"), seconds)
 
