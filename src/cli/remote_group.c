@@ -280,8 +280,9 @@ remote_group_delete(struct remote *remote, const json_t *arguments, GError **err
 	g_autoptr(json_t) group = find_group(remote, arguments, error);
 	if (!group)
 		return NULL;
-	if (json_is_true(json_object_get(arguments, "force")) &&
-	    !destroy_points(remote, group, error))
+	const char *id = property_text(group, "CollectionID");
+	if (json_is_true(json_object_get(arguments, "force")) && id &&
+	    (!remote_delete_schedules(remote, id, error) || !destroy_points(remote, group, error)))
 		return NULL;
 	return call_service(remote, "DestroyCollection", reference_of(group), NULL, NULL, error)
 		       ? json_object()

@@ -165,5 +165,7 @@ json_t *remote_errors(struct remote *remote, const json_t *job, GError **error);
 json_t *remote_schedule_view(struct remote *remote, const char *name, GError **error);
 /* The reference to the schedule. */
 json_t *remote_find_schedule(struct remote *remote, const char *name, GError **error);
+/* All of a group, by its GUID. */
+gboolean remote_delete_schedules(struct remote *remote, const char *group, GError **error);
 /* Export jobs that ended well, as instances. */
 json_t *remote_exports(struct remote *remote, GError **error);

@@ -405,3 +405,22 @@ remote_schedule_delete(struct remote *remote, const json_t *arguments, GError **
 	const json_t *keys = json_object_get(job, "keys");
 	return job && remote_delete(remote, CLASS_EXPORT_JOB, keys, error) ? json_object() : NULL;
 }
+
+/* Before its points: no other run begins meanwhile. */
+gboolean
+remote_delete_schedules(struct remote *remote, const char *group, GError **error)
+{
+	cairn_auto(site) site = look(remote, error);
+	size_t i;
+	json_t *job;
+	if (!site)
+		return FALSE;
+	json_array_foreach (site->schedules, i, job) {
+		const char *of = property_text(job, "CollectionId");
+		const json_t *keys = json_object_get(reference_of(job), "keys");
+		if (of && g_ascii_strcasecmp(of, group) == 0 &&
+		    !remote_delete(remote, CLASS_EXPORT_JOB, keys, error))
+			return FALSE;
+	}
+	return TRUE;
+}

@@ -120,6 +120,13 @@ def test_schedule_control(host):
     assert [each["RequestedState"] for each in asked(host, "RequestStateChange")] == list("23224")
     good(host, "schedule", "delete", "last")
     assert asked(host, "Delete") == [{"InstanceID": JOB % 5}], host.asked
+    good(host, "group", "delete", "web", "--force")
+    assert [each["InstanceID"] for each in asked(host, "Delete")[1:]] == [JOB % 4, JOB % 3], host.asked
+
+
+def test_schedule_no_run(host):
+    with_schedules(host)
+    good(host, "schedule", "resume", "nightly")
     host.scenario = "no run"
     bad(host, "the run did not begin: stopped, as run 3", "schedule", "run", "nightly")
 

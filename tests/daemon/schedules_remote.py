@@ -147,7 +147,10 @@ def test_control():
         assert far["last-state-name"] == "exception" and "no members" in far["error"], far
         ended = site.far("terminate", "web")
         assert ended["state-name"] == "terminated" and ended["upcoming"] == [], ended
-        assert site.far("delete", "web") == {} and site.near("list") == site.far("list") == []
+        site.far("create", "db", site.daemon.path("exports"), "--at", "02:00", *LATER)
+        assert site.far("delete", "web") == {} and [each["name"] for each in site.near("list")] == ["db"]
+        done = site.run("far", "--host", site.front.url, "group", "delete", "db", "--force")
+        assert done.returncode == 0 and site.near("list") == site.far("list") == [], done.stderr
 
 
 sys.exit(main([test_create, test_set, test_control]))
