@@ -219,12 +219,11 @@ commit(struct engine *engine, struct schedule *changed, const struct schedule_ev
 }
 
 static gboolean
-step(struct engine *engine, struct schedule *schedule, enum schedule_event_type type,
+step(struct engine *engine, struct schedule *schedule, const struct schedule_event *event,
      GError **error)
 {
-	struct schedule_event event = {.type = type};
 	struct schedule_effects effects;
-	if (!commit(engine, schedule_copy(schedule), &event, &effects, error))
+	if (!commit(engine, schedule_copy(schedule), event, &effects, error))
 		return FALSE;
 	if (effects.stop_run)
 		stop_run(engine, schedule);
@@ -238,8 +237,9 @@ static gboolean
 hear(struct engine *engine, struct schedule *schedule, enum schedule_event_type type,
      GError **error)
 {
+	const struct schedule_event event = {.type = type};
 	return removal(schedule) ? engine_schedule_delete(engine, schedule, error)
-				 : step(engine, schedule, type, error);
+				 : step(engine, schedule, &event, error);
 }
 
 /* Those that are due, or all others, hear @type without a person who asked: a store that is full is
@@ -346,13 +346,26 @@ engine_load_schedule(struct engine *engine, const json_t *json, GError **error)
 /* ---- requests ---- */
 
 gboolean
-engine_schedule_control(struct engine *engine, struct schedule *schedule,
-			enum schedule_event_type type, GError **error)
+engine_schedule_control_forget(struct engine *engine, struct schedule *schedule,
+			       enum schedule_event_type type, enum job_forget forget,
+			       GError **error)
 {
-	if (!schedule_control_check(schedule, type, error) || !step(engine, schedule, type, error))
+	const struct schedule_event event = {.type = type, .forget = forget};
+	if (forget != FORGET_AS_SET && type != SCHEDULE_TERMINATE)
+		return cairn_fail(error, CAIRN_ERROR_INVALID,
+				  "argument \"forget\" belongs to terminate");
+	if (!schedule_control_check(schedule, type, error) ||
+	    !step(engine, schedule, &event, error))
 		return FALSE;
 	engine_schedule(engine);
 	return TRUE;
+}
+
+gboolean
+engine_schedule_control(struct engine *engine, struct schedule *schedule,
+			enum schedule_event_type type, GError **error)
+{
+	return engine_schedule_control_forget(engine, schedule, type, FORGET_AS_SET, error);
 }
 
 static void

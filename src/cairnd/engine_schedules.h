@@ -25,6 +25,10 @@ struct schedule *engine_schedule_put(struct engine *engine, struct schedule *wan
 /* RUN_NOW, SUSPEND, RESUME or TERMINATE; STATE says why not. */
 gboolean engine_schedule_control(struct engine *engine, struct schedule *schedule,
 				 enum schedule_event_type type, GError **error);
+/* The same; with TERMINATE it can be said whether the schedule is kept after its end. */
+gboolean engine_schedule_control_forget(struct engine *engine, struct schedule *schedule,
+					enum schedule_event_type type, enum job_forget forget,
+					GError **error);
 /* A run that is under way goes on. */
 gboolean engine_schedule_delete(struct engine *engine, struct schedule *schedule, GError **error);
 /* As schedule-show has it; a new reference. */

@@ -113,6 +113,7 @@ guint64 arg_uint(const struct control_call *call, const char *name, guint64 fall
 gint64 arg_int(const struct control_call *call, const char *name, gint64 fallback);
 gboolean arg_bool(const struct control_call *call, const char *name);
 gboolean arg_given(const struct control_call *call, const char *name);
+enum job_forget arg_forget(const struct control_call *call);
 /* INVALID when it is given and above @max. */
 gboolean arg_limited(const struct control_call *call, const char *name, guint64 max,
 		     GError **error);

@@ -36,6 +36,14 @@ arg_given(const struct control_call *call, const char *name)
 	return value && !json_is_null(value);
 }
 
+enum job_forget
+arg_forget(const struct control_call *call)
+{
+	if (!arg_given(call, "forget"))
+		return FORGET_AS_SET;
+	return arg_bool(call, "forget") ? FORGET_AT_ONCE : FORGET_NEVER;
+}
+
 gboolean
 arg_limited(const struct control_call *call, const char *name, guint64 max, GError **error)
 {

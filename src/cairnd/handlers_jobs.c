@@ -312,11 +312,8 @@ handle_job_control(struct daemon *daemon, struct control_call *call)
 	if (!job)
 		return;
 	g_autofree char *id = g_strdup(job->id);
-	enum job_forget forget = !arg_given(call, "forget") ? FORGET_AS_SET
-				 : arg_bool(call, "forget") ? FORGET_AT_ONCE
-							    : FORGET_NEVER;
 	if (!job_verb_parse(arg_string(call, "action"), &verb, &error) ||
-	    !engine_control_forget(daemon->engine, job, verb, forget, &error)) {
+	    !engine_control_forget(daemon->engine, job, verb, arg_forget(call), &error)) {
 		call_fail(call, error);
 		return;
 	}

@@ -111,7 +111,8 @@ handle_schedule_control(struct daemon *daemon, struct control_call *call)
 	struct schedule *schedule = arg_schedule(daemon, call);
 	if (!schedule)
 		return;
-	if (engine_schedule_control(daemon->engine, schedule, actions[i].type, &error))
+	if (engine_schedule_control_forget(daemon->engine, schedule, actions[i].type,
+					   arg_forget(call), &error))
 		answer(daemon, call, schedule);
 	else
 		call_fail(call, error);

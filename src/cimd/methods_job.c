@@ -131,10 +131,9 @@ static void
 kill_job(struct run *run, const struct object *object)
 {
 	const struct cim_value *forget = cim_op_argument(run->op, "DeleteOnKill");
-	gboolean is_schedule = object->job->is_schedule;
-	json_t *arguments = method_arguments("action", is_schedule ? "terminate" : "kill");
-	if (!is_schedule && forget && forget->is_set && forget->type == CIM_BOOLEAN &&
-	    !forget->is_array)
+	json_t *arguments =
+		method_arguments("action", object->job->is_schedule ? "terminate" : "kill");
+	if (forget && forget->is_set && forget->type == CIM_BOOLEAN && !forget->is_array)
 		cairn_json_set_bool(arguments, "forget", forget->u.boolean);
 	control(run, object, arguments, answer_killed);
 }

@@ -5,7 +5,7 @@
 
 #include "base/auto.h"
 #include "core/calendar.h"
-#include "core/job.h"
+#include "core/job_step.h"
 #include "core/recovery.h"
 #include "core/retention.h"
 
@@ -104,7 +104,7 @@ enum schedule_event_type {
 	SCHEDULE_RUN_NOW,	  /* asked for by a person; the times due stay as they are */
 	SCHEDULE_SUSPEND,	  /* times due pass without a run */
 	SCHEDULE_RESUME,	  /* from suspension, or from EXCEPTION */
-	SCHEDULE_TERMINATE,	  /* no more runs; the one under way is stopped */
+	SCHEDULE_TERMINATE,	  /* no more runs; the one under way is stopped; `forget` */
 	SCHEDULE_CHANGED,	  /* made, or its calendar or limits were edited */
 	SCHEDULE_CLOCK_SET,	  /* the clock or the time zone was set */
 	SCHEDULE_EVENT_LAST,
@@ -117,6 +117,7 @@ struct schedule_event {
 	guint64 number;
 	const char *error;
 	enum job_state outcome;
+	enum job_forget forget;
 };
 
 /* What is to be done. A start is stored together with its jobs: step, make the jobs (or fail to),

@@ -272,6 +272,11 @@ on_terminate(struct schedule *schedule, const struct schedule_event *event, gint
 	     GTimeZone *local, struct schedule_effects *ret)
 {
 	ret->stop_run = schedule->state == JOB_RUNNING;
+	/* No run begins any more that would have these from it. */
+	if (event->forget != FORGET_AS_SET)
+		schedule->delete_on_completion = event->forget == FORGET_AT_ONCE;
+	if (event->forget == FORGET_AT_ONCE)
+		schedule->keep_us = 0;
 	schedule->suspend = FALSE;
 	schedule->next = 0;
 	enter(schedule, ret->stop_run ? JOB_SHUTTING_DOWN : JOB_TERMINATED, now);

@@ -283,6 +283,25 @@ def test_control():
         assert len(runs_of(client, made)) == 4
 
 
+def test_forget():
+    """Who ends it can say what becomes of it then: it goes at once, or stays."""
+    with prepared("--keep-jobs", "1") as daemon, daemon.client() as client:
+        client.call("subscribe")
+        for name in ("kept", "as-set", "gone"):
+            create(daemon, client, name=name, at="02:00", delete_on_completion=name != "gone")
+
+        def control(name, **arguments):
+            return client.call("schedule-control", schedule=name, **arguments)
+
+        refused("Invalid", '"forget" belongs to terminate', control, "gone", action="suspend", forget=True)
+        assert control("kept", action="terminate", forget=False)["state"] == TERMINATED
+        assert control("gone", action="terminate", forget=True)["state"] == TERMINATED
+        assert client.event("SCHEDULE_DELETED")["data"]["name"] == "gone"
+        control("as-set", action="terminate")
+        assert client.event("SCHEDULE_DELETED")["data"]["name"] == "as-set"
+        assert [it["name"] for it in client.call("schedule-list")] == ["kept"]
+
+
 def test_stops():
     """A failure ends it until somebody has looked."""
     with prepared() as daemon, daemon.client() as client:
@@ -398,4 +417,5 @@ def test_access():
 
 
 sys.exit(main([test_create, test_refused, test_set, test_due, test_late, test_down, test_killed,
-               test_control, test_stops, test_retries, test_recovery, test_forgotten, test_groups, test_access]))
+               test_control, test_forget, test_stops, test_retries, test_recovery, test_forgotten, test_groups,
+               test_access]))

@@ -154,6 +154,28 @@ def test_control():
         assert ask(2) == 32775
 
 
+def is_gone(site, epr):
+    try:
+        site.cimxml.get(epr)
+    except CimError as error:
+        assert error.code == 6, error
+        return True
+    return False
+
+
+def test_kill():
+    with Site() as site:
+        gone, kept = site.create(), site.create()
+        deadline = time.monotonic() + SECONDS
+        for epr, forget in ((kept, "false"), (gone, "true")):
+            assert site.cimxml.invoke(epr, "KillJob", (("DeleteOnKill", forget),))[0] == 0
+        while not is_gone(site, gone):
+            assert time.monotonic() < deadline
+            select_wait(site.front.process)
+        state(site, kept, "8")
+        assert not site.schedule(kept)["delete-on-completion"]
+
+
 def test_delete():
     with Site() as site:
         epr, other = site.create(), site.create()
@@ -168,4 +190,4 @@ def test_delete():
                            ExportDirectory=site.daemon.path("exports")).code == 2
 
 
-sys.exit(main([test_create, test_wrong, test_change, test_control, test_delete]))
+sys.exit(main([test_create, test_wrong, test_change, test_control, test_kill, test_delete]))

@@ -327,6 +327,14 @@ test_kill(struct fixture *f, gconstpointer unused)
 	kill_with(f, "operator", JOB, &no, 0);
 	g_assert_true(json_is_false(json_object_get(f->last_arguments, "forget")));
 	kill_with(f, "operator-refused", JOB, NULL, 4);
+	schedule_is(f, 2);
+	kill_with(f, "operator", SCHEDULE, &yes, 0);
+	g_assert_cmpstr(f->last_request, ==, "schedule-control");
+	g_assert_cmpstr(json_string_value(json_object_get(f->last_arguments, "action")), ==,
+			"terminate");
+	g_assert_true(json_is_true(json_object_get(f->last_arguments, "forget")));
+	kill_with(f, "operator", SCHEDULE, &no, 0);
+	g_assert_true(json_is_false(json_object_get(f->last_arguments, "forget")));
 }
 
 static void

@@ -346,6 +346,21 @@ test_terminate(void)
 	g_assert_cmpint(other->state, ==, JOB_TERMINATED);
 }
 
+/* KillJob(DeleteOnKill) of a schedule. */
+static void
+test_forget(void)
+{
+	for (guint forget = FORGET_AS_SET; forget <= FORGET_NEVER; forget++) {
+		cairn_auto(schedule) schedule = daily();
+		gint64 keep = schedule->keep_us;
+		schedule->delete_on_completion = forget == FORGET_NEVER;
+		STEP(schedule, AT(0, 1, 0), SCHEDULE_TERMINATE, .forget = (enum job_forget)forget);
+		g_assert_cmpint(schedule->state, ==, JOB_TERMINATED);
+		g_assert_cmpint(schedule->keep_us, ==, forget == FORGET_AT_ONCE ? 0 : keep);
+		g_assert_cmpint(schedule->delete_on_completion, ==, forget == FORGET_AT_ONCE);
+	}
+}
+
 static void
 test_edit(void)
 {
@@ -453,6 +468,7 @@ main(int argc, char **argv)
 	g_test_add_func("/schedule-rules/suspend-running", test_suspend_running);
 	g_test_add_func("/schedule-rules/run-now", test_run_now);
 	g_test_add_func("/schedule-rules/terminate", test_terminate);
+	g_test_add_func("/schedule-rules/forget", test_forget);
 	g_test_add_func("/schedule-rules/edit", test_edit);
 	g_test_add_func("/schedule-rules/stop", test_stop);
 	g_test_add_func("/schedule-rules/not-started", test_not_started);
