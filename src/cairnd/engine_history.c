@@ -6,8 +6,8 @@
 #include "base/error.h"
 #include "base/guid.h"
 
-#define KIND_HISTORY	"history"    /* id: history_id() of the number; body: the job, shortened */
-#define KIND_HISTORY_ID "history-id" /* id: the job's GUID; body: its number */
+#define KIND_HISTORY	STORE_COLD /* id: history_id() of the number; body: the job, shortened */
+#define KIND_HISTORY_ID STORE_COLD "-id" /* id: the job's GUID; body: its number */
 
 /* Ended jobs in memory; of more those go whose time is over first. */
 #define LEAVING_MAX 10000

@@ -15,6 +15,10 @@ struct store;
 #define STORE_ID_MAX   512	   /* bytes; any UTF-8 without control characters */
 #define STORE_BODY_MAX (128 << 20) /* bytes; any bytes */
 
+/* Kinds whose names begin so are many and seldom read: what is damaged of them in a large store is
+ * found when it is read, not when the store is opened. */
+#define STORE_COLD "history"
+
 /* One object. In a change, `version` is what must hold now: 0 = must not exist, STORE_ANY = any or
  * none. The store counts versions from 1, one more at each put. */
 #define STORE_ANY G_MAXUINT64

@@ -311,6 +311,53 @@ test_overwritten_page(struct fixture *f, gconstpointer unused)
 	open_fails(f->uri, CAIRN_ERROR_IO, "damaged");
 }
 
+/* A row whose body is @half bytes of nothing, @text and as many again; then the page with the text
+ * is overwritten, and with it where the rest of the body is. */
+static void
+put_damaged(const char *path, const char *kind, guint half, const char *text)
+{
+	g_autofree char *insert = g_strdup_printf("INSERT INTO object VALUES ('%s', 'x', 1, "
+						  "CAST(zeroblob(%u) || '%s' || zeroblob(%u) "
+						  "AS BLOB))",
+						  kind, half, text, half);
+	sql(path, insert);
+	CAIRN_AUTO_FD int fd = g_open(path, O_RDWR | O_CLOEXEC, 0);
+	g_autofree char *page = g_malloc(4096);
+	g_autofree char *noise = g_strnfill(4096, 'n');
+	gint64 at = 0;
+	while (pread(fd, page, 4096, at) == 4096 && !memmem(page, 4096, text, strlen(text)))
+		at += 4096;
+	g_assert_cmpint(pwrite(fd, noise, 4096, at), ==, 4096);
+}
+
+/* A large store is opened without reading its history, however damaged that is; what the daemon
+ * works with is read to the end. */
+static void
+test_large(struct fixture *f, gconstpointer unused)
+{
+	g_autoptr(GError) error = NULL;
+	fill(f->uri);
+	put_damaged(f->path, "history", 35 << 20, "the middle of a row");
+	cairn_auto(store) store = open_ok(f->uri);
+	g_assert_cmpuint(get_pair(store), ==, 19);
+	g_assert_null(store_get(store, "history", "x", &error));
+	g_assert_error(error, CAIRN_ERROR, CAIRN_ERROR_IO);
+	g_assert_nonnull(strstr(error->message, "damaged"));
+	g_assert_true(put_pair(store, 20, 0, NULL));
+	g_clear_pointer(&store, store_close);
+	put_damaged(f->path, "point", 9000, "the middle of a point");
+	open_fails(f->uri, CAIRN_ERROR_IO, "damaged");
+}
+
+/* Of a small one all is looked at. */
+static void
+test_small(struct fixture *f, gconstpointer unused)
+{
+	fill(f->uri);
+	put_damaged(f->path, "history", 9000, "the middle of a row");
+	open_fails(f->uri, CAIRN_ERROR_IO, "damaged");
+}
+
 /* ---- no space ---- */
 
 /* Commits until it fails; nothing of the failed commit may be seen, and after @make_space it goes
@@ -418,6 +465,8 @@ main(int argc, char **argv)
 	add("truncated", test_truncated);
 	add("garbage", test_garbage);
 	add("overwritten-page", test_overwritten_page);
+	add("large", test_large);
+	add("small", test_small);
 	add("file-size-limit", test_file_size_limit);
 	add("full-disk", test_full_disk);
 	return g_test_run();
