@@ -366,6 +366,7 @@ void
 engine_tick(struct engine *engine)
 {
 	gint64 now = engine_now(engine);
+	engine_look_at_clock(engine);
 	retry_stalled(engine);
 	engine_store_released(engine);
 	expire_holds(engine, now);

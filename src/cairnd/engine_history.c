@@ -191,7 +191,7 @@ age_of(const struct engine *engine, const json_t *json, guint64 number, gint64 n
 		return AGE_OVER;
 	if (ended <= 0 || ended > now)
 		return AGE_UNKNOWN;
-	return span > 0 && now - ended > span ? AGE_OVER : AGE_KEPT;
+	return span > 0 && !engine->clock.since && now - ended > span ? AGE_OVER : AGE_KEPT;
 }
 
 /* How many of @rows, from the first on, are too old. Oldest numbers first, until one is young
@@ -328,14 +328,17 @@ engine_history(const struct engine *engine, guint64 before, guint limit, GError 
 }
 
 gboolean
-engine_history_load(struct engine *engine, GError **error)
+engine_history_load(struct engine *engine, gint64 *ret_newest, GError **error)
 {
 	g_autoptr(GPtrArray) newest = store_list_back(engine->store, KIND_HISTORY, NULL, 1, error);
 	if (!newest)
 		return FALSE;
+	*ret_newest = 0;
 	if (newest->len > 0) {
-		guint64 number = row_number(newest->pdata[0]);
-		engine->next_job = MAX(engine->next_job, number + 1);
+		const struct store_object *row = newest->pdata[0];
+		g_autoptr(json_t) json = row_json(row, NULL);
+		engine->next_job = MAX(engine->next_job, row_number(row) + 1);
+		*ret_newest = json_integer_value(json_object_get(json, "ended"));
 	}
 	return TRUE;
 }

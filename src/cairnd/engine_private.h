@@ -66,8 +66,17 @@ struct engine_runs {
 		*staying; /* ended ones that stay until they are removed on request, by their end */
 };
 
+/* Times in microseconds since 1970; see engine_clock.c. */
+struct engine_clock {
+	gint64 sure; /* where it was seen and believed last */
+	gint64 since,
+		seen;	/* it is doubted: since where, and where it was seen last; 0: it is not */
+	gint64 kept_at; /* when the store was told */
+};
+
 struct engine {
 	struct store *store;
+	struct engine_clock clock;
 	struct engine_limits limits, configured;
 	json_t *limits_set; /* name -> number: over the configuration's */
 	struct queue *queue;
@@ -112,11 +121,17 @@ void engine_replace_job(struct engine *engine, struct run *run, struct job *job)
 void engine_place_run(struct engine *engine, struct run *run);
 void engine_remove_run(struct engine *engine, struct run *run);
 
+/* engine_clock.c */
+/* @newest: of what the store knows to have happened; 0: it does not know. */
+void engine_load_clock(struct engine *engine, gint64 newest);
+/* While engine->clock.since is not 0, nothing is removed for its age. */
+void engine_look_at_clock(struct engine *engine);
+
 /* engine_history.c */
 /* Moves ended jobs whose time is over to the history, and forgets what is too old there. */
 void engine_age(struct engine *engine, gint64 now);
-/* Numbers go on after the newest. */
-gboolean engine_history_load(struct engine *engine, GError **error);
+/* Numbers go on after the newest. *@ret_newest: when that ended; 0: it is not known. */
+gboolean engine_history_load(struct engine *engine, gint64 *ret_newest, GError **error);
 
 /* engine.c */
 void engine_post(struct engine *engine, struct inbox_item *item);

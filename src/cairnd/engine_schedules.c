@@ -121,10 +121,12 @@ removal(const struct schedule *schedule)
 
 /* When the clock has to look at it again; 0: never. */
 static gint64
-wake_of(const struct schedule *schedule)
+wake_of(const struct engine *engine, const struct schedule *schedule)
 {
 	gint64 end = removal(schedule);
-	return end ? end : schedule_wake(schedule);
+	if (end)
+		return engine->clock.since ? 0 : end;
+	return schedule_wake(schedule);
 }
 
 static void
@@ -132,7 +134,7 @@ find_next(struct engine *engine)
 {
 	engine->schedules_at = 0;
 	for (guint i = 0; i < engine->schedules->len; i++) {
-		gint64 wake = wake_of(engine->schedules->pdata[i]);
+		gint64 wake = wake_of(engine, engine->schedules->pdata[i]);
 		if (wake && (!engine->schedules_at || wake < engine->schedules_at))
 			engine->schedules_at = wake;
 	}
@@ -251,7 +253,7 @@ step_all(struct engine *engine, enum schedule_event_type type, gboolean due)
 	g_autoptr(GPtrArray) all = all_of(engine);
 	for (guint i = 0, n = 0; i < all->len && (!due || n < DUE_AT_ONCE); i++) {
 		struct schedule *schedule = all->pdata[i];
-		gint64 wake = wake_of(schedule);
+		gint64 wake = wake_of(engine, schedule);
 		g_autoptr(GError) error = NULL;
 		if ((wake && wake <= now) != due || (!due && removal(schedule)))
 			continue;

@@ -166,5 +166,9 @@ engine_load(struct engine *engine, GError **error)
 	    !load_kind(engine, KIND_SCHEDULE, engine_load_schedule, error))
 		return FALSE;
 	engine_sort_points(engine);
-	return engine_history_load(engine, error);
+	gint64 newest;
+	if (!engine_history_load(engine, &newest, error))
+		return FALSE;
+	engine_load_clock(engine, newest);
+	return TRUE;
 }
