@@ -39,6 +39,8 @@ schedule_cim_calendar(json_t *json, const struct schedule *schedule)
 	const struct calendar *calendar = &schedule->calendar;
 	int weekday = day_of_week(calendar);
 	gboolean dated = !schedule->start_once;
+	/* Without a calendar no limit is needed: it is one run. */
+	guint64 times = dated || schedule->run_times ? schedule->run_times : 1;
 	set_month(json, dated ? calendar->months : 0);
 	cairn_json_set(json, "RunDay",
 		       dated && calendar->run_day ? json_integer(calendar->run_day) : json_null());
@@ -50,7 +52,7 @@ schedule_cim_calendar(json_t *json, const struct schedule *schedule)
 	else
 		cairn_json_set(json, "RunStartInterval", json_null());
 	cairn_json_set_uint(json, "LocalOrUtcTime", calendar->utc ? UTC_TIME : LOCAL_TIME);
-	cairn_json_set_uint(json, "JobRunTimes", MIN(schedule->run_times, CIM_RUNS_MAX));
+	cairn_json_set_uint(json, "JobRunTimes", MIN(times, CIM_RUNS_MAX));
 	cairn_json_set_time_cim(json, "UntilTime", schedule->until);
 	if (!schedule->until)
 		cairn_json_set_string(json, "UntilTime", NEVER);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "core/schedule_cim.h"
 
 /* ---- every pair ---- */
 
@@ -294,6 +295,27 @@ test_view(void)
 		g_assert_nonnull(json_object_get(view, key));
 }
 
+static json_int_t
+runs_shown(const struct schedule *schedule)
+{
+	g_autoptr(json_t) shown = schedule_cim_properties(schedule);
+	g_assert_true(json_is_null(json_object_get(shown, "RunDay")));
+	return json_integer_value(json_object_get(shown, "JobRunTimes"));
+}
+
+/* 0 is "no limit" to a client, and what has no calendar runs once. */
+static void
+test_run_times(void)
+{
+	cairn_auto(schedule) schedule = daily();
+	g_assert_cmpint(runs_shown(schedule), ==, 0);
+	schedule->start_once = TRUE;
+	schedule->start = AT(0, 12, 0);
+	g_assert_cmpint(runs_shown(schedule), ==, 1);
+	schedule->run_times = 3;
+	g_assert_cmpint(runs_shown(schedule), ==, 3);
+}
+
 static void
 test_upcoming(void)
 {
@@ -371,6 +393,7 @@ main(int argc, char **argv)
 	g_test_add_func("/schedule/json", test_json);
 	g_test_add_func("/schedule/damage", test_damage);
 	g_test_add_func("/schedule/view", test_view);
+	g_test_add_func("/schedule/run-times", test_run_times);
 	g_test_add_func("/schedule/upcoming", test_upcoming);
 	g_test_add_func("/schedule/status", test_status);
 	int rc = g_test_run();
