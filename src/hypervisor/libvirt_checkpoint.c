@@ -81,7 +81,7 @@ forget_leftover(struct lv *lv, virDomainPtr dom, const char *name, const struct 
 	if (!create(dom, name, targets,
 		    VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE |
 			    VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE)) {
-		if (!may_be_broken(lv, disk, name))
+		if (lv_error_is(VIR_ERR_CHECKPOINT_INCONSISTENT) && !may_be_broken(lv, disk, name))
 			return TRUE;
 		if (!create(dom, name, targets, VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE))
 			return lv_fail(error, "cannot look for the bitmap \"%s\" of %s", name,
