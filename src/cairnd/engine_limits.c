@@ -155,8 +155,10 @@ engine_load_limits(struct engine *engine, GError **error)
 		gsize len;
 		const char *text = g_bytes_get_data(object->body, &len);
 		g_autoptr(json_t) stored = cairn_json_parse(text, len, error);
-		if (!stored)
+		if (!stored) {
+			g_prefix_error(error, "store, %s \"%s\": ", object->kind, object->id);
 			return FALSE;
+		}
 		take(engine, stored);
 	} else if (!g_error_matches(local, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND)) {
 		g_propagate_error(error, g_steal_pointer(&local));

@@ -4,6 +4,8 @@
 #include "base/error.h"
 #include "base/guid.h"
 
+#define INSTANCE_LEN 8
+
 void
 engine_put_json(struct store_txn *txn, const char *kind, const char *id, json_t *json)
 {
@@ -130,25 +132,37 @@ load_debt(struct engine *engine, const json_t *json, GError **error)
 	return debt != NULL;
 }
 
-/* Eight hex digits that tell this store from any other on the same hosts. */
+/* With another one the data that is held would seem to be gone, and the checkpoints a stranger's.
+ */
+static gboolean
+read_instance(struct engine *engine, const struct store_object *object, GError **error)
+{
+	gsize len, digits = 0;
+	const char *text = g_bytes_get_data(object->body, &len);
+	while (digits < len && g_ascii_isxdigit(text[digits]))
+		digits++;
+	engine->instance = g_strndup(text, len);
+	return (len == INSTANCE_LEN && digits == len) ||
+	       cairn_fail(error, CAIRN_ERROR_INVALID,
+			  "store, %s \"%s\": it is damaged: %d hex digits are expected",
+			  object->kind, object->id, INSTANCE_LEN);
+}
+
+/* Hex digits that tell this store from any other on the same hosts. */
 static gboolean
 load_instance(struct engine *engine, GError **error)
 {
 	g_autoptr(GError) local = NULL;
 	cairn_auto(store_object) object = store_get(engine->store, KIND_META, "instance", &local);
-	if (object) {
-		gsize len;
-		const char *text = g_bytes_get_data(object->body, &len);
-		engine->instance = g_strndup(text, len);
-		return TRUE;
-	}
+	if (object)
+		return read_instance(engine, object, error);
 	if (!g_error_matches(local, CAIRN_ERROR, CAIRN_ERROR_NOT_FOUND)) {
 		g_propagate_error(error, g_steal_pointer(&local));
 		return FALSE;
 	}
 	g_autofree char *guid = cairn_guid_new();
-	engine->instance = g_strndup(guid, 8);
-	g_autoptr(GBytes) body = g_bytes_new(engine->instance, 8);
+	engine->instance = g_strndup(guid, INSTANCE_LEN);
+	g_autoptr(GBytes) body = g_bytes_new(engine->instance, INSTANCE_LEN);
 	cairn_auto(store_txn) txn = store_txn_new();
 	store_txn_put(txn, KIND_META, "instance", 0, body);
 	return store_commit(engine->store, txn, error);
