@@ -37,7 +37,8 @@ struct batch {
 struct journal {
 	int fd;
 	char *path;
-	guint64 sum; /* of the last batch */
+	guint64 sum;	 /* of the last batch */
+	gboolean locked; /* it is ours until it is closed */
 };
 
 static gboolean
@@ -84,6 +85,7 @@ open_locked(struct journal *journal, GError **error)
 		if (fstat(journal->fd, &st) < 0)
 			return failed(journal, error);
 	} while (st.st_nlink == 0);
+	journal->locked = TRUE;
 	return TRUE;
 }
 
@@ -96,11 +98,21 @@ journal_open(const char *path, GError **error)
 	return open_locked(journal, error) ? g_steal_pointer(&journal) : NULL;
 }
 
+/* One in which nothing was begun is not left behind. While it is locked nobody else has it. */
+static void
+remove_empty(const struct journal *journal)
+{
+	struct stat st;
+	if (journal->locked && fstat(journal->fd, &st) == 0 && st.st_size == 0 && st.st_nlink > 0)
+		unlink(journal->path);
+}
+
 void
 journal_close(struct journal *journal)
 {
 	if (!journal)
 		return;
+	remove_empty(journal);
 	cairn_close_fd(&journal->fd);
 	g_free(journal->path);
 	g_free(journal);

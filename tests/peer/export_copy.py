@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """cairn-export against real servers: what comes out is what went in."""
+import fcntl
+
 from exportlab import *
 
 need("qemu-img", "qemu-io", "qemu-nbd", "qemu-storage-daemon", "nbdkit", "zstd")
@@ -261,11 +263,20 @@ class Refusals(Case):
             self.fails(1, "--since", self.path("none"), "--backing", "b", server.uri(), out)
             self.fails(1, server.uri(), self.path("no/such/folder"))
             self.parents(server.uri(), out)
+            self.assertFalse(os.path.exists(out + ".part.state"))
+            self.busy(server.uri(), out)
             with open(out, "wb") as file:
                 file.write(b"mine")
             self.assertEqual(self.run_export(server.uri(), out).returncode, 1)
             with open(out, "rb") as file:
                 self.assertEqual(file.read(), b"mine")
+
+    def busy(self, uri, out):
+        """The journal of another copy, which has just begun, is left alone."""
+        with open(out + ".part.state", "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            self.assertIn("another copy", self.fails(1, uri, out))
+            self.assertTrue(os.path.exists(out + ".part.state"))
 
     def parents(self, uri, out):
         with open(self.path("extents"), "wb") as file:
