@@ -32,6 +32,13 @@ set_element(json_t *json, const struct job *job)
 	cairn_json_set_time_cim(json, "InstallDate", job->submitted);
 }
 
+/* In full although a base was asked for; a job that has ended otherwise did not come to do it. */
+static gboolean
+is_worth_telling(const struct job *job, const struct job_disk *disk)
+{
+	return disk->reason && (job->phase != PHASE_ENDED || disk->status == UNIT_DONE);
+}
+
 /* What a person should know of a good end: the warnings, and why disks were copied in full. */
 static void
 set_status(json_t *json, const struct job *job)
@@ -43,7 +50,7 @@ set_status(json_t *json, const struct job *job)
 		const struct job_disk *disk = job->disks->pdata[i];
 		g_autofree char *text = g_strdup_printf("%s:%s exported in full: %s", disk->vm_name,
 							disk->target, disk->reason);
-		if (disk->reason)
+		if (is_worth_telling(job, disk))
 			g_strv_builder_add(builder, text);
 	}
 	g_auto(GStrv) more = g_strv_builder_end(builder);

@@ -234,6 +234,29 @@ test_status_rows(void)
 		g_assert_cmpuint(strlen(rows[i].word), <=, 10);
 }
 
+/* How many status descriptions a job has whose one disk has no base. */
+static size_t
+texts_of_full(enum job_state state, enum job_unit_status status)
+{
+	cairn_auto(job) job = job_new("JOB", JOB_EXPORT);
+	struct job_disk *disk = job_add_disk(job, "VM", "vm1", "vda");
+	job->state = state;
+	job->phase = job_state_final(state) ? PHASE_ENDED : PHASE_COPY;
+	disk->reason = g_strdup("resized");
+	disk->status = status;
+	g_autoptr(json_t) json = job_cim_properties(job, NULL, 0);
+	return json_array_size(json_object_get(json, "StatusDescriptions"));
+}
+
+/* A disk that was not exported was not exported in full. */
+static void
+test_full(void)
+{
+	g_assert_cmpuint(texts_of_full(JOB_RUNNING, UNIT_TODO), ==, 2);
+	g_assert_cmpuint(texts_of_full(JOB_EXCEPTION, UNIT_DONE), ==,
+			 texts_of_full(JOB_EXCEPTION, UNIT_FAILED) + 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -244,5 +267,6 @@ main(int argc, char **argv)
 	g_test_add_func("/messages/view", test_view);
 	g_test_add_func("/messages/status", test_status);
 	g_test_add_func("/messages/status-rows", test_status_rows);
+	g_test_add_func("/messages/full", test_full);
 	return g_test_run();
 }
