@@ -79,6 +79,8 @@ test_removed(void)
 	queue_open_engine(&fixture);
 	g_autofree char *first = back_up(&fixture, FALSE), *second = back_up(&fixture, TRUE),
 			*retention = retain(&fixture, 1);
+	g_assert_false(asks_for_the_mount(&fixture, first));
+	g_assert_true(asks_for_the_mount(&fixture, second));
 	g_assert_false(asks_for_the_mount(&fixture, retention));
 	g_assert_null(engine_point(fixture.engine, "a@1", NULL));
 	g_assert_nonnull(engine_point(fixture.engine, "a@2", NULL));
