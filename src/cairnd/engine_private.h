@@ -32,6 +32,7 @@ struct inbox_item {
 	guint flags_left;
 	gboolean has_reply;
 	json_t *result, *files;
+	guint missing; /* RETAIN: exports that are gone and that nobody removed, as applied */
 };
 
 struct window_fact {
@@ -283,8 +284,7 @@ void engine_commit_next_retention(struct engine *engine, const struct job *job,
 /* After the commit. */
 void engine_adopt_retention(struct engine *engine, struct engine_commit *out);
 /* What a retention tells of itself, into its job. */
-void engine_apply_retention(const struct engine *engine, struct job *job,
-			    const struct inbox_item *item);
+void engine_apply_retention(const struct engine *engine, struct job *job, struct inbox_item *item);
 
 /* engine_queue.c */
 void engine_schedule(struct engine *engine);

@@ -59,9 +59,8 @@ has_removed(const json_t *result)
 	       json_integer_value(json_object_get(result, "merged")) > 0;
 }
 
-/* The exports that the store knows in the folder, @ret_newest being the newest one's point, are all
- * gone but that, and not by this retention: what is seen may be the bare folder that a file system
- * was not mounted on. */
+/* How many exports the store knows in the folder besides the newest, if they are all gone, and not
+ * by this retention: what is seen may be the bare folder that a file system was not mounted on. */
 static guint
 count_missing(const struct engine *engine, const struct job *job, const json_t *result)
 {
@@ -142,7 +141,7 @@ engine_commit_retention(const struct engine *engine, const struct job *job,
 {
 	g_autoptr(GHashTable) there = set_of(json_object_get(item->result, "exports"));
 	g_autoptr(GPtrArray) points = engine_points(engine, job->group, TRUE);
-	if (!item->result || count_missing(engine, job, item->result) > 0)
+	if (!item->result || item->missing > 0)
 		return;
 	drop_exports(engine, job, there, points, out);
 	if (out->points->len > 0)
@@ -157,7 +156,7 @@ engine_commit_retention(const struct engine *engine, const struct job *job,
 }
 
 void
-engine_apply_retention(const struct engine *engine, struct job *job, const struct inbox_item *item)
+engine_apply_retention(const struct engine *engine, struct job *job, struct inbox_item *item)
 {
 	json_t *summary = json_copy(item->result);
 	size_t i;
@@ -168,13 +167,13 @@ engine_apply_retention(const struct engine *engine, struct job *job, const struc
 	job->retained = summary;
 	json_array_foreach (json_object_get(item->result, "warnings"), i, text)
 		job_add_warning(job, json_string_value(text));
-	guint missing = count_missing(engine, job, item->result);
-	if (missing == 0)
+	item->missing = count_missing(engine, job, item->result);
+	if (item->missing == 0)
 		return;
 	g_autofree char *warning = g_strdup_printf("no earlier export (%u are known) is in \"%s\" "
 						   "any more; their points are kept until the "
 						   "next retention: is its file system mounted?",
-						   missing, job->directory);
+						   item->missing, job->directory);
 	job_add_warning(job, warning);
 }
 
